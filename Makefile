@@ -1,0 +1,64 @@
+# Bare `make` lists the targets. The two that a newcomer needs: `make sim SEED=1` and `make test`.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The guest's trace depends on its very bytes: nothing of the machine or the checkout may get into it.
+GUEST_FLAGS := -trimpath -buildvcs=false
+SEED ?= 1
+SEEDS ?= 1..200
+FUZZTIME ?= 10s
+GO_FILES = $(shell git ls-files '*.go' go.mod go.sum)
+
+.PHONY: help build sim sims test check race fuzz cluster mutants e2e compare-peer clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: bin/odradek bin/odradek.wasm ## bin/odradek and the guest bin/odradek.wasm
+
+bin/odradek: $(GO_FILES)
+	@mkdir -p bin
+	go build -trimpath -o $@ ./cmd/odradek
+
+bin/odradek.wasm: $(GO_FILES)
+	@mkdir -p bin
+	GOOS=wasip1 GOARCH=wasm go build $(GUEST_FLAGS) -o $@ ./cmd/guest
+
+sim: build ## one universe: SEED=1, and FOR=60s PLAN=file TRACE=file HISTORY=file
+	@bin/odradek sim --seed $(SEED) $(if $(FOR),--for $(FOR)) $(if $(PLAN),--plan $(PLAN)) $(if $(TRACE),--trace $(TRACE)) $(if $(HISTORY),--history $(HISTORY))
+
+sims: build ## a campaign: SEEDS=1..200, on all cores
+	@bin/odradek sim --seeds $(SEEDS)
+
+test: check build ## everything that a newcomer should see pass
+	go test -timeout 14m ./...
+	bin/odradek sim --seeds 1..6
+
+check: ## the gate of a commit: format, vet, staticcheck, short tests, import rules, guest build
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these" >&2; exit 1; }
+	go vet ./...
+	GOOS=wasip1 GOARCH=wasm go vet ./cmd/guest ./broker/env/guestenv
+	go tool staticcheck ./...
+	GOOS=wasip1 GOARCH=wasm go build $(GUEST_FLAGS) -o /dev/null ./cmd/guest
+	go test -short -timeout 5m ./...
+
+race: ## the native tests under the race detector
+	go test -race -short -timeout 20m ./broker/... ./chaos/... ./linearizability/... ./cmd/...
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+cluster: build ## three real brokers on loopback until Ctrl-C
+	@dir=$$(mktemp -d); trap 'bin/odradek cluster down --dir '$$dir'; rm -rf '$$dir EXIT; \
+	  bin/odradek cluster up --nodes 3 --dir $$dir --port 19092; echo "Ctrl-C stops them"; sleep infinity
+
+mutants: build ## known bugs laid over the source: which seeds find them
+	@bin/odradek mutants
+
+clean: ## remove what was built
+	rm -rf bin

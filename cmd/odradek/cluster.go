@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// clusterNodesMax keeps the client ports and the controller ports, which start controllerPortOffset higher, apart.
+const (
+	clusterNodesMax      = 9
+	controllerPortOffset = 10
+	clusterReadyMax      = 60 * time.Second
+	clusterStopMax       = 30 * time.Second
+)
+
+// clusterFile is what `cluster up` leaves in its directory for `cluster down` and for a later `up`.
+type clusterFile struct {
+	Nodes []clusterNode `json:"nodes"`
+}
+
+type clusterNode struct {
+	ID      int    `json:"id"`
+	Address string `json:"address"`
+	PID     int    `json:"pid"`
+}
+
+func clusterCommand() *cobra.Command {
+	command := &cobra.Command{Use: "cluster", Short: "Run a cluster of real broker processes on this machine"}
+	command.AddCommand(clusterUpCommand(), clusterDownCommand())
+	return command
+}
+
+func clusterUpCommand() *cobra.Command {
+	var dir string
+	var nodes, port int
+	var settings []string
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Start the nodes that don't run yet and return when all of them serve; data of an earlier run is kept",
+		Example: "  odradek cluster up --nodes 3 --dir /tmp/c --port 19092\n" +
+			"  odradek cluster down --dir /tmp/c",
+		Args: cobra.NoArgs,
+	}
+	flags := command.Flags()
+	flags.IntVar(&nodes, "nodes", 3, "number of nodes, 1 to 9")
+	flags.StringVar(&dir, "dir", "", "directory for the nodes' data and logs")
+	flags.IntVar(&port, "port", 19092, "the first node's port; the others follow, and their controllers 10 higher")
+	flags.StringArrayVar(&settings, "set", nil, "KEY=VALUE for every node; may be repeated")
+	if err := command.MarkFlagRequired("dir"); err != nil {
+		panic(err)
+	}
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		if nodes < 1 || nodes > clusterNodesMax {
+			return fmt.Errorf("--nodes %d: 1 to %d is allowed", nodes, clusterNodesMax)
+		}
+		return clusterUp(command, dir, nodes, port, settings)
+	}
+	return command
+}
+
+func clusterUp(command *cobra.Command, dir string, nodes, port int, settings []string) error {
+	running := map[string]clusterNode{}
+	if old, err := readClusterFile(dir); err == nil {
+		for _, node := range old.Nodes {
+			if isOurs(node) {
+				running[node.Address] = node
+			}
+		}
+	}
+	var state clusterFile
+	var voters, bootstrap []string
+	for id := 1; id <= nodes; id++ {
+		voters = append(voters, fmt.Sprintf("%d@127.0.0.1:%d", id, port+controllerPortOffset+id-1))
+		bootstrap = append(bootstrap, fmt.Sprintf("127.0.0.1:%d", port+id-1))
+	}
+	for id := 1; id <= nodes; id++ {
+		if node, ok := running[bootstrap[id-1]]; ok {
+			state.Nodes = append(state.Nodes, node)
+			continue
+		}
+		arguments := []string{
+			"serve", "--node-id", strconv.Itoa(id), "--data", filepath.Join(dir, strconv.Itoa(id)),
+			"--listen", bootstrap[id-1], "--controllers", strings.Join(voters, ","),
+			"--set", "default.replication.factor=" + strconv.Itoa(nodes),
+			"--set", "min.insync.replicas=" + strconv.Itoa((nodes+1)/2),
+		}
+		for _, each := range settings {
+			arguments = append(arguments, "--set", each)
+		}
+		pid, err := spawn(filepath.Join(dir, fmt.Sprintf("node-%d.log", id)), arguments)
+		if err != nil {
+			return errors.Join(err, stopCluster(state))
+		}
+		state.Nodes = append(state.Nodes, clusterNode{ID: id, Address: bootstrap[id-1], PID: pid})
+	}
+	if err := writeClusterFile(dir, state); err != nil {
+		return errors.Join(err, stopCluster(state))
+	}
+	if err := awaitCluster(command.Context(), state, dir); err != nil {
+		return errors.Join(err, stopCluster(state))
+	}
+	out := command.OutOrStdout()
+	for _, node := range state.Nodes {
+		fmt.Fprintf(out, "node=%d address=%s pid=%d\n", node.ID, node.Address, node.PID)
+	}
+	fmt.Fprintf(out, "ready bootstrap=%s\n", strings.Join(bootstrap, ","))
+	return nil
+}
+
+// spawn starts this program again in a session of its own, so that it outlives the command and its terminal.
+func spawn(logFile string, arguments []string) (pid int, err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	if err := os.MkdirAll(filepath.Dir(logFile), 0o755); err != nil {
+		return 0, err
+	}
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	process := exec.Command(program, arguments...)
+	process.Stdout, process.Stderr = log, log
+	detach(process)
+	if err := process.Start(); err != nil {
+		return 0, err
+	}
+	pid = process.Process.Pid
+	go process.Wait() // while this command lives, an early death must not look like a running process
+	return pid, nil
+}
+
+// awaitCluster returns when every node answers and knows every other.
+func awaitCluster(ctx context.Context, state clusterFile, dir string) error {
+	ctx, cancel := context.WithTimeout(ctx, clusterReadyMax)
+	defer cancel()
+	for _, node := range state.Nodes {
+		client, err := kgo.NewClient(kgo.SeedBrokers(node.Address))
+		if err != nil {
+			return err
+		}
+		err = awaitNode(ctx, node, kadm.NewClient(client), len(state.Nodes))
+		client.Close()
+		if err != nil {
+			return fmt.Errorf("%w (its log: %s)", err, filepath.Join(dir, fmt.Sprintf("node-%d.log", node.ID)))
+		}
+	}
+	return nil
+}
+
+func awaitNode(ctx context.Context, node clusterNode, admin *kadm.Client, nodes int) error {
+	for {
+		if !isOurs(node) {
+			return fmt.Errorf("node %d stopped while starting", node.ID)
+		}
+		attempt, cancel := context.WithTimeout(ctx, 2*time.Second)
+		brokers, err := admin.ListBrokers(attempt)
+		cancel()
+		if err == nil && len(brokers) == nodes {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("node %d knows %d of %d nodes after %v: %w", node.ID, len(brokers), nodes, clusterReadyMax, errors.Join(err, ctx.Err()))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func clusterDownCommand() *cobra.Command {
+	var dir string
+	command := &cobra.Command{
+		Use:     "down",
+		Short:   "Stop the nodes that `cluster up` started; their data stays",
+		Example: "  odradek cluster down --dir /tmp/c",
+		Args:    cobra.NoArgs,
+	}
+	command.Flags().StringVar(&dir, "dir", "", "the directory given to `cluster up`")
+	if err := command.MarkFlagRequired("dir"); err != nil {
+		panic(err)
+	}
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		state, err := readClusterFile(dir)
+		if err != nil {
+			return fmt.Errorf("%w (was this directory given to `odradek cluster up`?)", err)
+		}
+		return stopCluster(state)
+	}
+	return command
+}
+
+// stopCluster asks every node to stop, which hands over its leaderships, and kills what is left after clusterStopMax.
+func stopCluster(state clusterFile) error {
+	for _, node := range state.Nodes {
+		if isOurs(node) {
+			if err := terminate(node.PID); err != nil {
+				return fmt.Errorf("node %d: %w", node.ID, err)
+			}
+		}
+	}
+	deadline := time.Now().Add(clusterStopMax)
+	for _, node := range state.Nodes {
+		for isOurs(node) {
+			if time.Now().After(deadline) {
+				if process, err := os.FindProcess(node.PID); err == nil {
+					_ = process.Kill()
+				}
+				return fmt.Errorf("node %d, pid %d, did not stop within %v and was killed", node.ID, node.PID, clusterStopMax)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return nil
+}
+
+func clusterFileName(dir string) string { return filepath.Join(dir, "cluster.json") }
+
+func readClusterFile(dir string) (clusterFile, error) {
+	var state clusterFile
+	content, err := os.ReadFile(clusterFileName(dir))
+	if err != nil {
+		return state, err
+	}
+	if err := json.Unmarshal(content, &state); err != nil {
+		return state, fmt.Errorf("%s: %w", clusterFileName(dir), err)
+	}
+	return state, nil
+}
+
+func writeClusterFile(dir string, state clusterFile) error {
+	content, err := json.MarshalIndent(state, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(clusterFileName(dir), append(content, '\n'), 0o644)
+}

@@ -1,0 +1,77 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+)
+
+// allowed says, for each package of the broker, which other packages of the broker its code may import. A package that
+// is not here is a mistake: say first where it lives.
+var allowed = map[string][]string{
+	"broker/env":          {},
+	"broker/env/osenv":    {"broker/env"},
+	"broker/env/memenv":   {"broker/env"},
+	"broker/env/guestenv": {"broker/env"},
+	"broker/env/envtest":  {"broker/env"},
+	"broker/record":       {},
+	"broker/config":       {},
+	"broker/metadata":     {},
+	"broker/wire":         {"broker/env"},
+	"broker/server":       {"broker/env", "broker/wire"},
+	"broker/commitlog":    {"broker/env", "broker/record"},
+	"broker/controller":   {"broker/env", "broker/metadata", "broker/config", "broker/wire"},
+	"broker/replica":      {"broker/env", "broker/commitlog", "broker/record", "broker/metadata", "broker/wire"},
+	"broker/api":          {"broker/commitlog", "broker/config", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/wire"},
+	"broker/api/vectors":  {},
+	"broker": {
+		"broker/api", "broker/commitlog", "broker/config", "broker/controller", "broker/env", "broker/metadata",
+		"broker/replica", "broker/server", "broker/wire",
+	},
+}
+
+// The harness reaches the broker only over its protocol and as a file: these import nothing of it.
+var harness = []string{"chaos", "linearizability", "sim", "bench", "reports"}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest {
+			continue
+		}
+		permitted, known := allowed[s.pkg]
+		if within(s.pkg, "broker") && !known {
+			t.Errorf("%s: package %s has no place in the table of allowed imports", s.path, s.pkg)
+		}
+		for _, path := range s.imports() {
+			target, ours := strings.CutPrefix(path, "odradek/")
+			if !ours {
+				continue
+			}
+			switch {
+			case within(s.pkg, "broker"):
+				if !contains(permitted, target) {
+					t.Errorf("%s: %s may not import %s", s.path, s.pkg, target)
+				}
+			case within(target, "broker") && isHarness(s.pkg):
+				t.Errorf("%s: the harness may not import the broker (%s)", s.path, target)
+			}
+		}
+	}
+}
+
+func contains(list []string, item string) bool {
+	for _, each := range list {
+		if each == item {
+			return true
+		}
+	}
+	return false
+}
+
+func isHarness(pkg string) bool {
+	for _, dir := range harness {
+		if within(pkg, dir) {
+			return true
+		}
+	}
+	return false
+}
