@@ -1,0 +1,256 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTopicKeysAreKafkas compares the table with what Kafka 4.3.1 answered to DescribeConfigs of a topic without settings.
+func TestTopicKeysAreKafkas(t *testing.T) {
+	text, err := os.ReadFile("testdata/kafka-4.3.1-topic-keys.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reference []struct {
+		Name, Value, ConfigType string
+		ReadOnly                bool
+		Synonyms                []string
+	}
+	if err := json.Unmarshal(text, &reference); err != nil {
+		t.Fatal(err)
+	}
+	ours := Layers{Static: map[string]string{"min.insync.replicas": "1"}}.DescribeTopic(nil)
+	if len(ours) != len(reference) {
+		t.Fatalf("%d keys, the reference has %d", len(ours), len(reference))
+	}
+	for i, want := range reference {
+		got := ours[i]
+		if got.Key.Name != want.Name || got.Value != want.Value || got.Key.Type.String() != want.ConfigType || got.ReadOnly != want.ReadOnly {
+			t.Errorf("got %s=%s (%v, read-only %v), the reference has %+v", got.Key.Name, got.Value, got.Key.Type, got.ReadOnly, want)
+		}
+		// With eligible leader replicas on, Kafka itself sets min.insync.replicas for the cluster: one synonym more.
+		if want.Name == "min.insync.replicas" {
+			want.Synonyms = want.Synonyms[1:]
+		}
+		var names []string
+		for _, s := range got.Synonyms {
+			names = append(names, s.Name)
+		}
+		if !slices.Equal(names, want.Synonyms) {
+			t.Errorf("%s: synonyms %v, the reference has %v", want.Name, names, want.Synonyms)
+		}
+	}
+}
+
+func TestTablesAreSound(t *testing.T) {
+	for _, scope := range []Scope{ScopeTopic, ScopeBroker} {
+		for _, k := range Keys(scope) {
+			if !k.Null {
+				if _, err := k.parse(k.Default); err != nil && k.Name != "default.replication.factor" {
+					t.Errorf("default: %v", err)
+				}
+			}
+			if k.Doc == "" || k.Type == 0 {
+				t.Errorf("%s lacks its doc or type", k.Name)
+			}
+			if IsKnownInert(k.Name) && scope == ScopeBroker {
+				t.Errorf("%s is in a table and in inert.txt", k.Name)
+			}
+			for _, f := range k.Fallbacks {
+				if brokerIndex[f.Name] == nil || brokerIndex[f.Name].Inert != k.Inert {
+					t.Errorf("%s falls back to %s, which is unknown or differs in effect", k.Name, f.Name)
+				}
+			}
+		}
+	}
+	if !slices.IsSorted(strings.Fields(inertNames)) {
+		t.Error("inert.txt is not sorted")
+	}
+}
+
+func settings(pairs ...string) []Property {
+	var list []Property
+	for _, p := range pairs {
+		key, value, _ := strings.Cut(p, "=")
+		list = append(list, Property{key, value, "--set"})
+	}
+	return list
+}
+
+func TestLoadReferenceProperties(t *testing.T) {
+	text, err := os.ReadFile("testdata/server.properties")
+	if err != nil {
+		t.Fatal(err)
+	}
+	properties, err := ParseProperties(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	static, warnings, err := Load(append(properties, settings("num.partitions=6")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := static.Node()
+	if n.ID != 2 || !n.Voter || n.LogDir != "/var/lib/kafka/data" || n.NumPartitions != 6 || n.InterBroker != "PLAINTEXT" {
+		t.Errorf("node is %+v", n)
+	}
+	if len(n.Listeners) != 1 || n.Listeners[0].Address() != "127.0.0.1:19093" || n.Listeners[0].AdvertisedAddress() != "broker-2.example:9092" {
+		t.Errorf("listeners are %+v", n.Listeners)
+	}
+	if n.Controller == nil || n.Controller.Address() != "127.0.0.1:19103" {
+		t.Errorf("controller listener is %+v", n.Controller)
+	}
+	if len(n.Voters) != 3 || n.Voters[1] != (Voter{2, "127.0.0.1:19103"}) {
+		t.Errorf("voters are %v", n.Voters)
+	}
+	if n.SessionTimeout != 9*time.Second {
+		t.Errorf("session timeout is %v", n.SessionTimeout)
+	}
+	want := []string{"num.network.threads", "offsets.topic.replication.factor", "log.retention.hours"}
+	if len(warnings) != len(want) {
+		t.Errorf("warnings %q, want one for each of %v", warnings, want)
+	}
+	for i := range min(len(want), len(warnings)) {
+		if !strings.Contains(warnings[i], want[i]) {
+			t.Errorf("warning %q does not name %s", warnings[i], want[i])
+		}
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for _, test := range []struct{ name, setting, says string }{
+		{"unknown key", "log.segment.byte=1", "unknown configuration key log.segment.byte"},
+		{"not a number", "num.partitions=many", "Invalid value many for configuration num.partitions: Not a number of type INT (allowed: [1,...])"},
+		{"beyond an int", "num.partitions=2147483648", "Not a number of type INT"},
+		{"too small", "log.segment.bytes=14", "Value must be at least 1048576"},
+		{"too large", "compression.zstd.level=23", "Value must be no more than 22"},
+		{"not a number at all", "log.cleaner.min.cleanable.ratio=NaN", "Value must be at least 0"},
+		{"not a boolean", "auto.create.topics.enable=yes", "Expected value to be either true or false"},
+		{"not a choice", "log.message.timestamp.type=Mine", "String must be one of: CreateTime, LogAppendTime"},
+		{"listed twice", "log.cleanup.policy=delete,delete", "duplicate"},
+		{"old id", "broker.id=3", "set node.id"},
+		{"two directories", "log.dirs=/a,/b", "log.dirs"},
+		{"bad listener", "listeners=localhost:9092", "NAME://host:port"},
+		{"no client listener", "listeners=CONTROLLER://:9093", "isn't a controller's"},
+		{"same listener", "listeners=A://:1,A://:2", "A is there twice"},
+		{"TLS", "listeners=SSL://:9093", "listener SSL asks for SSL; allowed: PLAINTEXT"},
+		{"unmapped listener", "listeners=MINE://:9093", "MINE has no security protocol"},
+		{"advertised elsewhere", "advertised.listeners=SSL://x:1", "SSL is not among the listeners"},
+		{"advertised nowhere", "advertised.listeners=PLAINTEXT://0.0.0.0:1", "can't be reached"},
+		{"bad voter", "controller.quorum.voters=1@localhost", "id@host:port"},
+		{"not a voter", "controller.quorum.voters=7@localhost:1", "node.id 1 is not among"},
+		{"no broker", "process.roles=controller", "every node is a broker"},
+		{"slow heartbeat", "broker.heartbeat.interval.ms=8000", "at most half"},
+		{"slow fetch", "replica.fetch.wait.max.ms=40000", "replica.lag.time.max.ms"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, _, err := Load(settings(test.setting))
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Fatalf("error %v does not say %q", err, test.says)
+			}
+			var e *Error
+			if !errors.As(err, &e) || e.Key == "" {
+				t.Errorf("error %v names no key", err)
+			}
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, test := range []struct {
+		scope       Scope
+		name, value string
+		want        error
+	}{
+		{ScopeTopic, "retention.ms", "-1", nil},
+		{ScopeTopic, "retention.ms", "-2", ErrInvalidValue},
+		{ScopeTopic, "no.such", "1", ErrUnknownKey},
+		{ScopeTopic, "log.segment.bytes", "2000000", ErrUnknownKey},
+		{ScopeTopic, "cleanup.policy", "compact, delete", nil},
+		{ScopeTopic, "compression.gzip.level", "-1", nil},
+		{ScopeTopic, "compression.gzip.level", "0", ErrInvalidValue},
+		{ScopeTopic, "leader.replication.throttled.replicas", "*", nil},
+		{ScopeTopic, "leader.replication.throttled.replicas", "0:1,1:2", nil},
+		{ScopeTopic, "leader.replication.throttled.replicas", "0-1", ErrInvalidValue},
+		{ScopeBroker, "log.segment.bytes", "2000000", nil},
+		{ScopeBroker, "node.id", "2", ErrReadOnly},
+		{ScopeBroker, "ssl.keystore.location", "/x", ErrReadOnly},
+		{ScopeBroker, "no.such", "2", ErrUnknownKey},
+	} {
+		if err := Check(test.scope, test.name, test.value); !errors.Is(err, test.want) {
+			t.Errorf("%s=%s: %v, want %v", test.name, test.value, err, test.want)
+		}
+	}
+}
+
+func TestLayersOfATopic(t *testing.T) {
+	static, _, err := Load(settings("log.roll.hours=2", "log.retention.minutes=3", "message.max.bytes=1000", "log.flush.scheduler.interval.ms=77", "log.retention.bytes=-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers := static.Layers(map[string]string{"log.index.interval.bytes": "100", "message.max.bytes": "2000"}, map[string]string{"message.max.bytes": "3000"})
+	topic := layers.Topic(map[string]string{"segment.bytes": "2000000", "flush.messages": "1", "message.timestamp.type": "LogAppendTime", "segment.index.bytes": "garbage"})
+	want := Topic{SegmentBytes: 2000000, SegmentMs: 2 * hourMs, IndexBytesMax: 10485760, IndexIntervalBytes: 100, MessageBytesMax: 3000,
+		FlushMessages: 1, FlushMs: 77, LogAppendTime: true, TimestampBeforeMaxMs: NeverMs, TimestampAfterMaxMs: 3600000,
+		MinInsyncReplicas: 1, ProducerIDExpirationMs: 86400000}
+	if topic != want {
+		t.Errorf("got  %+v\nwant %+v", topic, want)
+	}
+
+	entries := layers.DescribeTopic(map[string]string{"max.message.bytes": "4000"})
+	find := func(name string) Entry {
+		return entries[slices.IndexFunc(entries, func(e Entry) bool { return e.Key.Name == name })]
+	}
+	got := find("max.message.bytes").Synonyms
+	sources := []Synonym{
+		{"max.message.bytes", "4000", false, SourceTopic}, {"message.max.bytes", "3000", false, SourceBroker},
+		{"message.max.bytes", "2000", false, SourceCluster}, {"message.max.bytes", "1000", false, SourceStatic},
+		{"message.max.bytes", "1048588", false, SourceDefault}}
+	if !slices.Equal(got, sources) || find("max.message.bytes").Source != SourceTopic {
+		t.Errorf("synonyms of max.message.bytes: %v", got)
+	}
+	if e := find("segment.ms"); e.Value != "7200000" || e.Source != SourceDefault || len(e.Synonyms) != 0 {
+		t.Errorf("segment.ms from log.roll.hours: %+v", e)
+	}
+	if e := find("retention.ms"); e.Value != "180000" {
+		t.Errorf("retention.ms from log.retention.minutes: %+v", e)
+	}
+}
+
+func TestNegativeMeansNoLimitInAnyUnit(t *testing.T) {
+	layers := Layers{Static: map[string]string{"log.retention.hours": "-1"}}
+	for _, e := range layers.DescribeTopic(nil) {
+		if e.Key.Name == "retention.ms" && e.Value != "-1" {
+			t.Errorf("retention.ms is %s", e.Value)
+		}
+	}
+}
+
+func TestDescribeBroker(t *testing.T) {
+	static, _, err := Load(settings("node.id=4", "num.partitions=3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers := static.Layers(map[string]string{"message.max.bytes": "2000"}, nil)
+	byName := map[string]Entry{}
+	for _, e := range layers.DescribeBroker() {
+		byName[e.Key.Name] = e
+	}
+	if e := byName["num.partitions"]; e.Value != "3" || e.Source != SourceStatic || !e.ReadOnly || len(e.Synonyms) != 2 {
+		t.Errorf("num.partitions: %+v", e)
+	}
+	if e := byName["message.max.bytes"]; e.Value != "2000" || e.Source != SourceCluster || e.ReadOnly {
+		t.Errorf("message.max.bytes: %+v", e)
+	}
+	if e := byName["log.roll.ms"]; !e.Null || e.Source != SourceDefault || len(e.Synonyms) != 0 {
+		t.Errorf("log.roll.ms: %+v", e)
+	}
+	if all := layers.DescribeCluster(); len(all) != 1 || all[0].Value != "2000" || all[0].Source != SourceCluster {
+		t.Errorf("cluster-wide: %+v", all)
+	}
+}

@@ -1,0 +1,206 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Node is a node's configuration. Times that Kafka names in milliseconds are durations here.
+type Node struct {
+	ID         int32
+	Voter      bool // votes in the metadata quorum
+	Rack       string
+	LogDir     string
+	Listeners  []Listener // those for clients and other brokers, in the order given
+	Controller *Listener  // where the metadata quorum reaches this node; nil when no listener is named for it
+	// InterBroker is the name of the listener that other brokers use.
+	InterBroker string
+	Voters      []Voter // empty: this node alone
+
+	RequestBytesMax         int32
+	ConnectionIdle          time.Duration
+	ConnectionsMax          int32
+	ConnectionsPerIPMax     int32
+	QuorumElectionTimeout   time.Duration
+	QuorumFetchTimeout      time.Duration
+	SessionTimeout          time.Duration
+	HeartbeatInterval       time.Duration
+	LeaderRebalance         bool
+	LeaderImbalanceCheck    time.Duration
+	NumPartitions           int32
+	ReplicationFactor       int16
+	AutoCreateTopics        bool
+	DeleteTopics            bool
+	ReplicaLagTimeMax       time.Duration
+	ReplicaFetchBytesMax    int32 // a partition
+	ReplicaFetchResponseMax int32 // a response
+	ReplicaFetchBytesMin    int32
+	ReplicaFetchWaitMax     time.Duration
+	ReplicaFetchBackoff     time.Duration
+	HighWatermarkCheckpoint time.Duration
+	FetchBytesMax           int32
+	FetchSessionsMax        int32
+	DescribePartitionsMax   int32 // partitions in an answer to DescribeTopicPartitions
+}
+
+// Listener is a place where a node listens, and the address that others are told to reach it at.
+type Listener struct {
+	Name           string
+	Host           string // empty: every interface
+	Port           int32
+	AdvertisedHost string
+	AdvertisedPort int32
+}
+
+// Address is where to listen, as host:port.
+func (l Listener) Address() string { return net.JoinHostPort(l.Host, strconv.Itoa(int(l.Port))) }
+
+// AdvertisedAddress is where others reach the listener, as host:port.
+func (l Listener) AdvertisedAddress() string {
+	return net.JoinHostPort(l.AdvertisedHost, strconv.Itoa(int(l.AdvertisedPort)))
+}
+
+// Voter is a member of the metadata quorum.
+type Voter struct {
+	ID      int32
+	Address string // host:port
+}
+
+func invalid(key, format string, args ...any) error {
+	return &Error{Kind: ErrInvalidValue, Key: key, Text: "Invalid value for configuration " + key + ": " + fmt.Sprintf(format, args...)}
+}
+
+// node resolves a node's configuration and checks what concerns several keys at once.
+func (l Layers) node() (Node, error) {
+	r := reader{func(name string) any { return l.brokerValue(brokerIndex[name]) }}
+	ms := func(name string) time.Duration { return time.Duration(r.int64(name)) * time.Millisecond }
+	n := Node{
+		ID:                      r.int32("node.id"),
+		Rack:                    r.string("broker.rack"),
+		RequestBytesMax:         r.int32("socket.request.max.bytes"),
+		ConnectionIdle:          ms("connections.max.idle.ms"),
+		ConnectionsMax:          r.int32("max.connections"),
+		ConnectionsPerIPMax:     r.int32("max.connections.per.ip"),
+		QuorumElectionTimeout:   ms("controller.quorum.election.timeout.ms"),
+		QuorumFetchTimeout:      ms("controller.quorum.fetch.timeout.ms"),
+		SessionTimeout:          ms("broker.session.timeout.ms"),
+		HeartbeatInterval:       ms("broker.heartbeat.interval.ms"),
+		LeaderRebalance:         r.bool("auto.leader.rebalance.enable"),
+		LeaderImbalanceCheck:    time.Duration(r.int64("leader.imbalance.check.interval.seconds")) * time.Second,
+		NumPartitions:           r.int32("num.partitions"),
+		ReplicationFactor:       int16(r.int64("default.replication.factor")),
+		AutoCreateTopics:        r.bool("auto.create.topics.enable"),
+		DeleteTopics:            r.bool("delete.topic.enable"),
+		ReplicaLagTimeMax:       ms("replica.lag.time.max.ms"),
+		ReplicaFetchBytesMax:    r.int32("replica.fetch.max.bytes"),
+		ReplicaFetchResponseMax: r.int32("replica.fetch.response.max.bytes"),
+		ReplicaFetchBytesMin:    r.int32("replica.fetch.min.bytes"),
+		ReplicaFetchWaitMax:     ms("replica.fetch.wait.max.ms"),
+		ReplicaFetchBackoff:     ms("replica.fetch.backoff.ms"),
+		HighWatermarkCheckpoint: ms("replica.high.watermark.checkpoint.interval.ms"),
+		FetchBytesMax:           r.int32("fetch.max.bytes"),
+		FetchSessionsMax:        r.int32("max.incremental.fetch.session.cache.slots"),
+		DescribePartitionsMax:   r.int32("max.request.partition.size.limit"),
+	}
+	return n, errors.Join(n.readDirs(r), n.readListeners(r), n.readQuorum(r), n.checkTimes(r))
+}
+
+func (n *Node) readDirs(r reader) error {
+	dirs := r.list("log.dirs")
+	switch len(dirs) {
+	case 0:
+		n.LogDir = r.string("log.dir")
+		return nil
+	case 1:
+		n.LogDir = dirs[0]
+		return nil
+	}
+	return invalid("log.dirs", "%d directories; a node keeps its data in one", len(dirs))
+}
+
+func (n *Node) readListeners(r reader) error {
+	listeners, err := parseListeners("listeners", r.list("listeners"))
+	if err != nil {
+		return err
+	}
+	if advertised := r.list("advertised.listeners"); len(advertised) > 0 {
+		if err := advertise(listeners, advertised); err != nil {
+			return err
+		}
+	}
+	controllers := r.list("controller.listener.names")
+	if err := checkProtocols(r, listeners, controllers); err != nil {
+		return err
+	}
+	for i := range listeners {
+		if !slices.Contains(controllers, listeners[i].Name) {
+			n.Listeners = append(n.Listeners, listeners[i])
+		} else if n.Controller == nil {
+			n.Controller = &listeners[i]
+		}
+	}
+	if len(n.Listeners) == 0 {
+		return invalid("listeners", "there must be one that isn't a controller's (%s)", strings.Join(controllers, ","))
+	}
+	n.InterBroker = r.string("inter.broker.listener.name")
+	if n.InterBroker == "" {
+		n.InterBroker = n.Listeners[0].Name
+	}
+	if !slices.ContainsFunc(n.Listeners, func(l Listener) bool { return l.Name == n.InterBroker }) {
+		return invalid("inter.broker.listener.name", "%s is not among the listeners", n.InterBroker)
+	}
+	return nil
+}
+
+func (n *Node) readQuorum(r reader) error {
+	const key = "controller.quorum.voters"
+	for _, text := range r.list(key) {
+		id, address, found := strings.Cut(text, "@")
+		number, err := strconv.ParseInt(id, 10, 32)
+		_, port, addressErr := net.SplitHostPort(address)
+		if _, portErr := strconv.ParseUint(port, 10, 16); !found || err != nil || number < 0 || addressErr != nil || portErr != nil {
+			return invalid(key, "%q is not id@host:port", text)
+		}
+		if slices.ContainsFunc(n.Voters, func(v Voter) bool { return v.ID == int32(number) }) {
+			return invalid(key, "voter %d is there twice", number)
+		}
+		n.Voters = append(n.Voters, Voter{int32(number), address})
+	}
+	roles := r.list("process.roles")
+	if !slices.Contains(roles, "broker") {
+		return invalid("process.roles", "every node is a broker; allowed: broker,controller or broker")
+	}
+	listed := len(n.Voters) == 0 || slices.ContainsFunc(n.Voters, func(v Voter) bool { return v.ID == n.ID })
+	n.Voter = slices.Contains(roles, "controller")
+	switch {
+	case n.Voter && !listed:
+		return invalid("process.roles", "controller, but node.id %d is not among controller.quorum.voters", n.ID)
+	case !n.Voter && listed:
+		return invalid("process.roles", "without controller, but node.id %d is among controller.quorum.voters (or there are none)", n.ID)
+	}
+	return nil
+}
+
+func (n *Node) checkTimes(r reader) error {
+	positive := []string{"broker.session.timeout.ms", "broker.heartbeat.interval.ms", "replica.lag.time.max.ms", "replica.fetch.wait.max.ms", "default.replication.factor"}
+	for _, key := range positive {
+		if r.int64(key) < 1 && !(key == "default.replication.factor" && r.int64(key) == -1) {
+			return invalid(key, "%d; must be at least 1", r.int64(key))
+		}
+	}
+	if r.int64("default.replication.factor") > 1<<15-1 {
+		return invalid("default.replication.factor", "%d; must be at most 32767", r.int64("default.replication.factor"))
+	}
+	if n.HeartbeatInterval*2 > n.SessionTimeout {
+		return invalid("broker.heartbeat.interval.ms", "%v; must be at most half of broker.session.timeout.ms (%v)", n.HeartbeatInterval, n.SessionTimeout)
+	}
+	if n.ReplicaFetchWaitMax > n.ReplicaLagTimeMax {
+		return invalid("replica.fetch.wait.max.ms", "%v; must be at most replica.lag.time.max.ms (%v), or the ISR flaps", n.ReplicaFetchWaitMax, n.ReplicaLagTimeMax)
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package config
+
+import "math"
+
+// Topic is the configuration of a topic that something here acts on. Sizes are in bytes, times in milliseconds.
+type Topic struct {
+	SegmentBytes           int32
+	SegmentMs              int64
+	IndexBytesMax          int32
+	IndexIntervalBytes     int32
+	MessageBytesMax        int32
+	FlushMessages          int64 // math.MaxInt64: never asked for
+	FlushMs                int64 // math.MaxInt64: never asked for
+	LogAppendTime          bool  // records carry the time of the append, not the producer's
+	TimestampBeforeMaxMs   int64
+	TimestampAfterMaxMs    int64
+	MinInsyncReplicas      int32
+	UncleanLeaderElection  bool
+	ProducerIDExpirationMs int64 // a broker's key, here because each log needs it
+}
+
+// NeverMs is a FlushMs or FlushMessages that is off.
+const NeverMs = math.MaxInt64
+
+// Topic resolves a topic's configuration, given what was set for it.
+func (l Layers) Topic(topic map[string]string) Topic {
+	r := reader{func(name string) any { return l.topicValue(topicIndex[name], topic) }}
+	b := reader{func(name string) any { return l.brokerValue(brokerIndex[name]) }}
+	return Topic{
+		SegmentBytes:           r.int32("segment.bytes"),
+		SegmentMs:              r.int64("segment.ms"),
+		IndexBytesMax:          r.int32("segment.index.bytes"),
+		IndexIntervalBytes:     r.int32("index.interval.bytes"),
+		MessageBytesMax:        r.int32("max.message.bytes"),
+		FlushMessages:          r.int64("flush.messages"),
+		FlushMs:                r.int64("flush.ms"),
+		LogAppendTime:          r.string("message.timestamp.type") == "LogAppendTime",
+		TimestampBeforeMaxMs:   r.int64("message.timestamp.before.max.ms"),
+		TimestampAfterMaxMs:    r.int64("message.timestamp.after.max.ms"),
+		MinInsyncReplicas:      r.int32("min.insync.replicas"),
+		UncleanLeaderElection:  r.bool("unclean.leader.election.enable"),
+		ProducerIDExpirationMs: b.int64("producer.id.expiration.ms"),
+	}
+}
+
+// reader gives resolved values their Go types. Asking for a key that isn't defined, or by another type, is a bug and panics.
+type reader struct{ value func(name string) any }
+
+func (r reader) bool(name string) bool   { return r.value(name).(bool) }
+func (r reader) int64(name string) int64 { return r.value(name).(int64) }
+func (r reader) int32(name string) int32 { return int32(r.value(name).(int64)) }
+func (r reader) list(name string) []string {
+	list, _ := r.value(name).([]string)
+	return list
+}
+
+// string returns "" for null.
+func (r reader) string(name string) string {
+	text, _ := r.value(name).(string)
+	return text
+}
