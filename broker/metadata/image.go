@@ -1,6 +1,13 @@
 // Package metadata is the cluster as every node knows it: an immutable image of nodes, topics, partitions and configs, and
-// the records that lead from one image to the next. The controller's quorum agrees on the records; each node applies them
-// to its own image and acts on what changed.
+// the records that lead from one image to the next. The controller's quorum agrees on batches of records; each node applies
+// them to its own image and acts on what changed.
+//
+// Why records and not requests are what the quorum agrees on: a record says what is, so applying it needs no rules, no
+// clock and no chance. Only the active controller decides, and a newer version of its rules can't make two nodes disagree
+// about an old log. Why a batch names the image it was computed from (Batch.BaseVersion): a controller that was deposed and
+// does not know it yet computes from an old image; whatever it proposes is refused by every node alike.
+//
+// The package does no I/O. Nothing in it changes an Image once it was returned.
 package metadata
 
 import "github.com/google/uuid"
@@ -71,19 +78,31 @@ type Topic struct {
 type Partition struct {
 	// Replicas are node ids in order of preference: the first is the preferred leader.
 	Replicas []int32
-	// ISR are the replicas that have every acknowledged record. Invariant: a subset of Replicas; never holds a fenced node
-	// except when it is the last one left and ELR is empty.
+	// ISR are the replicas that have every acknowledged record. Invariant: a subset of Replicas; never holds a fenced node.
+	// It is empty when the last member was fenced (that one is then in ELR, unless it may have lost data).
 	ISR []int32
 	// ELR are the eligible leader replicas (KIP-966): out of the ISR, yet known to have everything below the high
-	// watermark, because they left when the ISR was too small for it to move.
+	// watermark, because they left when the ISR was too small for it to move. Invariant: disjoint from ISR, a subset of
+	// Replicas, empty while len(ISR) reaches min.insync.replicas.
 	ELR []int32
-	// LastKnownLeader is who led last, when ISR and ELR are empty; otherwise NoLeader.
+	// LastKnownLeader is who led when the ISR became empty, until somebody leads again; otherwise NoLeader.
 	LastKnownLeader int32
-	Leader          int32 // NoLeader when there is none
-	// LeaderEpoch grows with every change of leader and every change of the ISR's membership that the controller makes by itself.
+	// Leader is NoLeader when there is none. Invariant: otherwise a member of ISR.
+	Leader int32
+	// LeaderEpoch grows with every change of leader and every shrinking of the ISR that the controller does by itself.
 	LeaderEpoch int32
 	// PartitionEpoch grows with every change of this struct; an AlterPartition that carries another one is stale.
 	PartitionEpoch int32
+}
+
+// NewImage returns the image of version 0: a cluster without name, nodes or topics.
+func NewImage() *Image {
+	return &Image{
+		Brokers:    map[int32]*Broker{},
+		Topics:     map[string]*Topic{},
+		TopicsByID: map[UUID]*Topic{},
+		Configs:    map[ConfigResource]map[string]string{},
+	}
 }
 
 // Partition returns a partition, or nil when there is no such topic or index.
@@ -98,4 +117,10 @@ func (t *Topic) Partition(index int32) *Partition {
 func (i *Image) Alive(node int32) bool {
 	b := i.Brokers[node]
 	return b != nil && !b.Fenced
+}
+
+// Active says whether a node may join an ISR or be given a leadership: alive and not on its way down.
+func (i *Image) Active(node int32) bool {
+	b := i.Brokers[node]
+	return b != nil && !b.Fenced && !b.ShuttingDown
 }

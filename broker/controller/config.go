@@ -1,0 +1,73 @@
+package controller
+
+import (
+	"log/slog"
+	"time"
+
+	"odradek/broker/env"
+)
+
+// Config is what a node's controller needs to know. The zero value of a duration means its default.
+type Config struct {
+	NodeID int32
+	// ClusterID is checked against the cluster's when set; a new cluster takes it, or draws one when it is empty.
+	ClusterID string
+	Net       env.Net
+	Disk      env.Disk
+	// Dir is the node's data directory: meta.properties and broker.state lie in it, the quorum's log below it. The caller
+	// holds the lock that keeps other processes out.
+	Dir string
+	// Listen is where the controller listens, as host:port; raft and controller requests of other nodes come in there.
+	Listen string
+	// Advertise is what others are told to dial instead of Listen; by default the entry of NodeID in Controllers, or the
+	// listener's own address.
+	Advertise string
+	// Controllers are the addresses of the voters, by node id. Empty, or this node alone, is a cluster of one. A node that is
+	// not among them joins as a non-voter.
+	Controllers map[int32]string
+	// Host and Port are where clients reach this node, Rack where it stands.
+	Host string
+	Port int32
+	Rack string
+	// Ready is closed when the node's logs are open and it can lead and follow. The node stays fenced until then; nil is ready.
+	Ready <-chan struct{}
+	// Static are the node's own properties by Kafka's names: defaults of topics (min.insync.replicas, num.partitions, …).
+	Static map[string]string
+
+	SessionTimeout    time.Duration // 9 s: broker.session.timeout.ms
+	HeartbeatInterval time.Duration // 2 s: broker.heartbeat.interval.ms
+	// NoRebalance turns off the periodic election of preferred leaders; RebalanceInterval is its period, 300 s.
+	NoRebalance       bool
+	RebalanceInterval time.Duration
+	// ElectionTimeout is how long a follower of the quorum waits in silence, at least, before it stands for election: 500 ms.
+	// (A leader whose death is heard is replaced at once.) LeaseTimeout is after how much silence from a majority a leader
+	// steps down: 300 ms, at most ElectionTimeout.
+	ElectionTimeout time.Duration
+	LeaseTimeout    time.Duration
+
+	Logger *slog.Logger
+	// OnFailure is told, once, that the quorum's storage failed or its log can't be understood: this process can't go on as a
+	// member and should end. By default it panics.
+	OnFailure func(error)
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.SessionTimeout, 9*time.Second)
+	setDefault(&c.HeartbeatInterval, 2*time.Second)
+	setDefault(&c.RebalanceInterval, 300*time.Second)
+	setDefault(&c.ElectionTimeout, 500*time.Millisecond)
+	setDefault(&c.LeaseTimeout, min(300*time.Millisecond, c.ElectionTimeout))
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.OnFailure == nil {
+		c.OnFailure = func(err error) { panic(err) }
+	}
+	return c
+}
+
+func setDefault(d *time.Duration, value time.Duration) {
+	if *d == 0 {
+		*d = value
+	}
+}
