@@ -1,0 +1,166 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrFrameSize says that a frame's size is negative or over the limit: the peer doesn't speak this protocol, or the
+// stream is out of step. Nothing can be read behind it.
+var ErrFrameSize = errors.New("frame size")
+
+const sizeBytes = 4
+
+// FrameReader takes a stream apart into frames. One read takes as many small frames as have come, and they are handed
+// out in place; a frame larger than a block is read straight into a buffer of its own. It is for one goroutine; the
+// frames it returns may be released by any.
+type FrameReader struct {
+	src  io.Reader
+	pool *Pool
+	max  int
+
+	// Small frames. block.data[start:end] is read and not yet handed out. nil before the first read.
+	block      *buffer
+	blockBytes int // of the next block
+	start, end int
+
+	// A large frame under way: large.data[:have] of its size bytes are there. nil when there is none.
+	large      *buffer
+	have, size int
+	trusted    int // the largest frame that has come whole, up to trustBytesMax
+}
+
+// NewFrameReader reads frames of up to max bytes from src into buffers of pool.
+func NewFrameReader(src io.Reader, pool *Pool, max int) *FrameReader {
+	return &FrameReader{src: src, pool: pool, max: max, blockBytes: blockBytesMin}
+}
+
+// Next returns the next frame. io.EOF means that the stream ended between frames, io.ErrUnexpectedEOF within one.
+// After any other error of the stream (a deadline) it can be called again and loses nothing.
+func (r *FrameReader) Next() (Frame, error) {
+	for {
+		if r.large == nil {
+			frame, ok, err := r.take()
+			if ok || err != nil {
+				return frame, err
+			}
+		}
+		if r.large != nil {
+			return r.finishLarge()
+		}
+		if err := r.fill(); err != nil {
+			return Frame{}, err
+		}
+	}
+}
+
+// Close gives the buffers back. Frames that were handed out stay valid.
+func (r *FrameReader) Close() {
+	if r.block != nil {
+		r.block.release()
+		r.block = nil
+	}
+	if r.large != nil {
+		r.large.release()
+		r.large = nil
+	}
+	r.start, r.end = 0, 0
+}
+
+// take hands out a frame that is whole in the block, or begins a large one.
+func (r *FrameReader) take() (frame Frame, ok bool, err error) {
+	unread := r.end - r.start
+	if unread < sizeBytes {
+		return Frame{}, false, nil
+	}
+	content := r.start + sizeBytes
+	size := int(int32(binary.BigEndian.Uint32(r.block.data[r.start:])))
+	switch {
+	case size < 0 || size > r.max:
+		return Frame{}, false, fmt.Errorf("%w: %d bytes, of at most %d", ErrFrameSize, size, r.max)
+	case content+size <= r.end:
+		r.start = content + size
+		r.block.retain()
+		return Frame{Bytes: r.block.data[content:r.start:r.start], buffer: r.block}, true, nil
+	case sizeBytes+size > blockBytesMax:
+		r.size, r.have = size, unread-sizeBytes
+		r.large = r.pool.get(min(size, max(r.trusted, blockBytesMax)))
+		copy(r.large.data, r.block.data[content:r.end])
+		r.start = r.end
+	}
+	return Frame{}, false, nil
+}
+
+// fill reads once into the block, after making room for the frame that is under way.
+func (r *FrameReader) fill() error {
+	want := sizeBytes
+	if unread := r.end - r.start; unread >= sizeBytes {
+		want += int(binary.BigEndian.Uint32(r.block.data[r.start:]))
+	}
+	r.makeRoom(want)
+	room := r.block.data[r.end:]
+	n, err := r.src.Read(room)
+	r.end += n
+	if n == len(room) {
+		r.blockBytes = min(2*max(r.blockBytes, len(r.block.data)), blockBytesMax)
+	}
+	if n > 0 {
+		return nil // an error that came with bytes comes again
+	}
+	if err == io.EOF && r.end > r.start {
+		return io.ErrUnexpectedEOF
+	}
+	if err == nil {
+		return io.ErrNoProgress
+	}
+	return err
+}
+
+// makeRoom sees to it that a frame of want bytes, size included, fits behind start, and that a read is worth its call.
+func (r *FrameReader) makeRoom(want int) {
+	unread := r.end - r.start
+	if r.block != nil && unread == 0 && !r.block.shared() && len(r.block.data) >= r.blockBytes {
+		r.start, r.end = 0, 0
+	}
+	if r.block != nil && r.start+want <= len(r.block.data) {
+		if underWay := unread >= sizeBytes; underWay || len(r.block.data)-r.end >= readBytesMin {
+			return
+		}
+	}
+	next := r.pool.get(max(r.blockBytes, want))
+	if r.block != nil {
+		copy(next.data, r.block.data[r.start:r.end])
+		r.block.release()
+	}
+	r.block, r.start, r.end = next, 0, unread
+}
+
+// finishLarge reads the rest of a large frame. Its buffer begins with what the connection is trusted with and doubles as
+// bytes really come.
+func (r *FrameReader) finishLarge() (Frame, error) {
+	for r.have < r.size {
+		if r.have == len(r.large.data) {
+			larger := r.pool.get(min(r.size, 2*r.have))
+			copy(larger.data, r.large.data)
+			r.large.release()
+			r.large = larger
+		}
+		n, err := r.src.Read(r.large.data[r.have:min(r.size, len(r.large.data))])
+		r.have += n
+		switch {
+		case n > 0:
+		case err == io.EOF:
+			return Frame{}, io.ErrUnexpectedEOF
+		case err != nil:
+			return Frame{}, err
+		default:
+			return Frame{}, io.ErrNoProgress
+		}
+	}
+	frame := Frame{Bytes: r.large.data[:r.size:r.size], buffer: r.large}
+	r.large = nil
+	r.trusted = min(max(r.trusted, r.size), trustBytesMax)
+	return frame, nil
+}
