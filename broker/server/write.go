@@ -1,0 +1,150 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"odradek/broker/env"
+	"odradek/broker/wire"
+)
+
+// write is the writer goroutine: it sends answered calls in their order until the connection ends, and ends it when no
+// more can come.
+func (c *conn) write() {
+	var batch []*Call
+	g := gather{conn: c.net, vectored: vectored(c.net), progressed: c.progressed}
+	for {
+		c.mu.Lock()
+		if c.ended {
+			c.mu.Unlock()
+			return
+		}
+		batch = c.queue.take(batch[:0])
+		drained := c.lastRead != nil && c.queue.count == 0
+		reason := c.lastRead
+		c.writing = len(batch) > 0
+		c.mu.Unlock()
+		switch {
+		case drained:
+			c.end(reason)
+			return
+		case len(batch) == 0:
+			select {
+			case <-c.wake:
+			case <-c.dead:
+			}
+			continue
+		}
+		err := g.send(batch)
+		c.settle(batch)
+		if err != nil {
+			c.end(err)
+			return
+		}
+	}
+}
+
+// settle releases what was sent, or could not be, and makes room for the reader.
+func (c *conn) settle(batch []*Call) {
+	c.mu.Lock()
+	c.writing = false
+	c.progress++
+	c.queue.settle(batch)
+	c.mu.Unlock()
+	for i, call := range batch {
+		if !call.response.IsZero() {
+			call.response.Release()
+		}
+		batch[i] = nil
+	}
+	signal(c.room)
+}
+
+// send writes the responses of batch, as few calls to the network as it can. An error is also the wish to hang up.
+func (g *gather) send(batch []*Call) error {
+	g.begin()
+	defer g.finish()
+	for _, call := range batch {
+		if call.hangUp != nil {
+			if err := g.flush(); err != nil {
+				return err
+			}
+			return fmt.Errorf("key %d version %d: %w", call.Header.Key, call.Header.Version, call.hangUp)
+		}
+		if call.response.IsZero() {
+			continue
+		}
+		if err := call.response.Each(g.add); err != nil {
+			return err
+		}
+	}
+	return g.flush()
+}
+
+func (g *gather) add(bytes []byte, slice wire.Slice) error {
+	if slice == nil {
+		return g.bytes(bytes)
+	}
+	n := slice.Len()
+	if n == 0 {
+		return nil
+	}
+	if n < sendfileBytesMin {
+		room, err := g.room(n)
+		if err != nil {
+			return err
+		}
+		return slice.ReadInto(room)
+	}
+	if inFile, ok := slice.(wire.FileSlice); ok {
+		return g.file(inFile.File(), inFile.Position(), int64(n))
+	}
+	buf := make([]byte, n)
+	if err := slice.ReadInto(buf); err != nil {
+		return err
+	}
+	return g.bytes(buf)
+}
+
+// file sends n bytes of f from offset: by the kernel, or through the scratch.
+func (g *gather) file(f env.File, offset, n int64) error {
+	sender, ok := f.(env.Sender)
+	if !ok {
+		return g.copyFile(f, offset, n)
+	}
+	if err := g.flush(); err != nil {
+		return err
+	}
+	for n > 0 {
+		sent, err := sender.SendTo(g.conn, offset, min(n, sendPieceBytes))
+		offset, n = offset+sent, n-sent
+		g.progressed()
+		switch {
+		case sent == 0 && errors.Is(err, errors.ErrUnsupported):
+			return g.copyFile(f, offset, n)
+		case err != nil:
+			return err
+		case sent == 0:
+			return io.ErrUnexpectedEOF
+		}
+	}
+	return nil
+}
+
+func (g *gather) copyFile(f env.File, offset, n int64) error {
+	for n > 0 {
+		piece, err := g.room(int(min(n, scratchBytes)))
+		if err != nil {
+			return err
+		}
+		if read, err := f.ReadAt(piece, offset); read < len(piece) {
+			if err == nil || err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		offset, n = offset+int64(len(piece)), n-int64(len(piece))
+	}
+	return nil
+}
