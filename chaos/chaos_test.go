@@ -1,0 +1,208 @@
+package chaos
+
+import (
+	"bytes"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// seconds makes a Duration of whole and broken seconds.
+func seconds(n float64) Duration { return Duration(n * float64(time.Second)) }
+
+// basePlan is a small valid plan for tests to change.
+func basePlan() Plan {
+	return Plan{
+		Version: PlanVersion, Seed: 1,
+		Phases: Phases{seconds(5), seconds(35), seconds(10), seconds(10)},
+		Cluster: Cluster{Nodes: 5, Topics: []Topic{
+			{Name: "t0", Partitions: 2, ReplicationFactor: 3, Config: map[string]string{"min.insync.replicas": "2"}},
+		}},
+		Producers: []Producer{{Topics: []string{"t0"}, Acks: "all", BatchBytes: 1000, RecordsPerSecond: 10, ValueBytes: 100, MaxInFlight: 1}},
+		Consumers: []Consumer{{Topics: []string{"t0"}, MaxBytes: 1000}},
+	}
+}
+
+func text(t testing.TB, p Plan) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := WritePlan(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestDrawIsDeterministicValidAndWithinTheAtlas(t *testing.T) {
+	seen := map[Kind]int{}
+	calm := 0
+	for seed := range uint64(400) {
+		p := Draw(seed)
+		if !reflect.DeepEqual(p, Draw(seed)) {
+			t.Fatalf("seed %d drawn twice differs", seed)
+		}
+		if err := p.Validate(); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if p.Phases.End().D() != RunDefault {
+			t.Fatalf("seed %d lasts %s", seed, p.Phases.End())
+		}
+		if lost := p.Promises().MayLoseAcksAll; lost != nil {
+			t.Fatalf("seed %d gives up acks=all of %v:\n%s", seed, lost, text(t, p))
+		}
+		if len(p.Schedule) == 0 {
+			calm++
+		}
+		for _, f := range p.Schedule {
+			seen[f.Kind]++
+		}
+	}
+	for _, k := range Kinds() {
+		if seen[k] < 4 {
+			t.Errorf("%s was drawn %d times in 400 seeds", k, seen[k])
+		}
+	}
+	if calm < 4 || calm > 40 {
+		t.Errorf("%d of 400 seeds have no fault", calm)
+	}
+}
+
+func TestDrawForTakesTheLengthAsked(t *testing.T) {
+	for asked, want := range map[time.Duration]time.Duration{
+		time.Second: RunMin, RunMin: RunMin, 45 * time.Second: 45 * time.Second, 5 * time.Minute: 5 * time.Minute,
+	} {
+		p := DrawFor(3, asked)
+		if p.Phases.End().D() != want {
+			t.Errorf("DrawFor %s lasts %s, want %s", asked, p.Phases.End(), want)
+		}
+		if err := p.Validate(); err != nil {
+			t.Errorf("DrawFor %s: %v", asked, err)
+		}
+	}
+}
+
+func TestPlanRoundTrips(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := Draw(rapid.Uint64().Draw(t, "seed"))
+		var first bytes.Buffer
+		if err := WritePlan(&first, p); err != nil {
+			t.Fatal(err)
+		}
+		back, err := ReadPlan(bytes.NewReader(first.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(p, back) {
+			t.Fatalf("came back different:\n%+v\n%+v", p, back)
+		}
+	})
+}
+
+func TestEverySubsetOfAScheduleIsValidAndPromisesNoLess(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := Draw(rapid.Uint64Max(1000).Draw(t, "seed"))
+		if rapid.Bool().Draw(t, "beyond the atlas") && p.Cluster.Nodes > 1 {
+			p.Schedule = append(p.Schedule,
+				Fault{At: seconds(9), For: seconds(1), Kind: PowerLoss, Target: Node(1)},
+				Fault{At: seconds(9), For: seconds(1), Kind: PowerLoss, Target: Node(2)},
+				Fault{At: seconds(9), For: seconds(1), Kind: Crash, Target: Node(2)})
+		}
+		smaller := p
+		smaller.Schedule = slices.DeleteFunc(slices.Clone(p.Schedule), func(Fault) bool { return rapid.Bool().Draw(t, "drop") })
+		if err := smaller.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		before, after := p.Promises(), smaller.Promises()
+		for _, topic := range after.MayLoseAcksAll {
+			if !slices.Contains(before.MayLoseAcksAll, topic) {
+				t.Fatalf("with fewer faults, topic %s may lose what it may not with more: %v", topic, smaller.Schedule)
+			}
+		}
+	})
+}
+
+func TestPromises(t *testing.T) {
+	power := func(s Selector) Fault { return Fault{At: seconds(6), For: seconds(1), Kind: PowerLoss, Target: s} }
+	crash := func(s Selector) Fault { return Fault{At: seconds(6), For: seconds(1), Kind: Crash, Target: s} }
+	for _, c := range []struct {
+		name     string
+		insync   string
+		durable  bool
+		unclean  bool
+		schedule Schedule
+		all, one bool // may be lost
+	}{
+		{"no faults", "1", false, false, nil, false, false},
+		{"crashes of all keep the page cache", "1", false, false, Schedule{crash(Everyone)}, false, true},
+		{"one node's power with min.insync 2", "2", false, false, Schedule{power(Node(1)), power(Node(1))}, false, true},
+		{"one node's power with min.insync 1", "1", false, false, Schedule{power(Node(1))}, true, true},
+		{"two nodes' power", "2", false, false, Schedule{power(Node(1)), power(Node(2))}, true, true},
+		{"everybody's power", "2", false, false, Schedule{power(Everyone)}, true, true},
+		{"everybody's power, synced", "1", true, false, Schedule{power(Everyone), crash(Node(2))}, false, true},
+		{"the leader's power once", "2", false, false, Schedule{power(LeaderOf("t0", 0))}, false, true},
+		{"the leader's power twice", "2", false, false, Schedule{power(LeaderOf("t0", 0)), power(LeaderOf("t0", 0))}, true, true},
+		{"one node's power and another's crash", "2", false, false, Schedule{power(Node(1)), crash(Node(2))}, true, true},
+		{"one node's power and its own crash", "2", false, false, Schedule{power(Node(1)), crash(Node(1))}, false, true},
+		{"unclean election", "2", true, true, Schedule{crash(Node(2))}, true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := basePlan()
+			config := p.Cluster.Topics[0].Config
+			config["min.insync.replicas"] = c.insync
+			if c.durable {
+				config["flush.messages"] = "1"
+			}
+			if c.unclean {
+				config["unclean.leader.election.enable"] = "true"
+			}
+			p.Schedule = c.schedule
+			if err := p.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			got := p.Promises()
+			if all := len(got.MayLoseAcksAll) > 0; all != c.all {
+				t.Errorf("acks=all may be lost: %v, want %v", all, c.all)
+			}
+			if one := len(got.MayLoseAcksOne) > 0; one != c.one {
+				t.Errorf("acks=1 may be lost: %v, want %v", one, c.one)
+			}
+			if !got.Progress {
+				t.Error("no progress is demanded of a plan with a heal and a read phase")
+			}
+		})
+	}
+}
+
+func TestStreamsAreApart(t *testing.T) {
+	if Stream(1, "a").Uint64() == Stream(1, "b").Uint64() || Stream(1, "a").Uint64() == Stream(2, "a").Uint64() {
+		t.Error("two streams begin alike")
+	}
+	if Stream(1, "a").Uint64() != Stream(1, "a").Uint64() {
+		t.Error("one stream begins in two ways")
+	}
+}
+
+func TestFaultString(t *testing.T) {
+	f := Fault{At: seconds(7.5), For: seconds(3), Kind: Isolate, Target: LeaderOf("t0", 1), Params: Params{Clients: true}}
+	if got, want := f.String(), "7.5s isolate leader/t0/1 for 3s (clients=true)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	f = Fault{At: seconds(1), Kind: Reset, Target: Everyone}
+	if got, want := f.String(), "1s reset all"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestEveryKindIsDocumented(t *testing.T) {
+	for _, k := range Kinds() {
+		if k.Doc() == "" || strings.HasSuffix(k.Doc(), ".") {
+			t.Errorf("%s: doc %q", k, k.Doc())
+		}
+	}
+	if Kind("nonsense").Doc() != "" {
+		t.Error("an unknown kind has a doc")
+	}
+}

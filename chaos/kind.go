@@ -1,0 +1,144 @@
+package chaos
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Kind names what a fault does. [Kinds] lists all; [Kind.Doc] says each in a sentence.
+type Kind string
+
+// The kinds of fault. Bytes inside a live TCP stream are never dropped, repeated or reordered by any of them: a cut link
+// holds what is sent and delivers it when the cut ends, unless the connection gives up before.
+const (
+	Isolate      Kind = "isolate"
+	Split        Kind = "split"
+	OneWay       Kind = "one-way"
+	Bridge       Kind = "bridge"
+	Ring         Kind = "ring"
+	Reset        Kind = "reset"
+	SlowLink     Kind = "slow-link"
+	Crash        Kind = "crash"
+	CrashAtCall  Kind = "crash-at-call"
+	CrashAtPoint Kind = "crash-at-point"
+	PowerLoss    Kind = "power-loss"
+	Stop         Kind = "stop"
+	SlowDisk     Kind = "slow-disk"
+	StallDisk    Kind = "stall-disk"
+	Pause        Kind = "pause"
+)
+
+// param is a set of the fields of Params.
+type param uint
+
+const (
+	pClients param = 1 << iota
+	pDirection
+	pDelay
+	pBandwidth
+	pCall
+	pPoint
+	pNth
+	pFactor
+)
+
+// A class says which part of a node or of the network a kind acts on, and so what overlapping faults have in common.
+type class int
+
+const (
+	onLinks   class = iota // between nodes, and between nodes and clients
+	onProcess              // takes the process away; undoing it starts the process again
+	onDisk
+	onClock // the process stands still
+)
+
+// kindSpec is all that is known of a kind: what it needs and what it may have.
+type kindSpec struct {
+	kind     Kind
+	class    class
+	instant  bool  // happens at once and has no end: For must be zero
+	params   param // allowed
+	required param // a subset of params
+	minNodes int   // smaller clusters have no such fault
+	doc      string
+}
+
+// catalogue is in the order in which people read it; Draw depends on names only.
+var catalogue = []kindSpec{
+	{Isolate, onLinks, false, pClients, 0, 1,
+		"each target is cut off from every other node, and from clients too with clients=true"},
+	{Split, onLinks, false, pClients, 0, 2,
+		"the targets are one side, the other nodes the other; clients lose the targets' side with clients=true"},
+	{OneWay, onLinks, false, pClients | pDirection, pDirection, 1,
+		"what goes to (direction=in) or comes from (direction=out) the targets is held back; the other way is open"},
+	{Bridge, onLinks, false, 0, 0, 3,
+		"the one target sees everybody; the other nodes form two halves, by number, that do not see each other"},
+	{Ring, onLinks, false, 0, 0, 4,
+		"every node sees a majority, counting itself, of its neighbours by number, and no two see the same; target all"},
+	{Reset, onLinks, true, pClients, 0, 1,
+		"every connection of the targets to other nodes is reset, to clients too with clients=true"},
+	{SlowLink, onLinks, false, pClients | pDelay | pBandwidth, 0, 1,
+		"links of the targets get a delay, a bandwidth, or both"},
+	{Crash, onProcess, false, 0, 0, 1,
+		"the process dies as by kill -9; what it wrote stays in the page cache; it starts again after for"},
+	{CrashAtCall, onProcess, false, pCall, pCall, 1,
+		"armed at its time: the process dies at its call-th host call from then, before the call takes effect; " +
+			"after for it is disarmed, and the process is up again"},
+	{CrashAtPoint, onProcess, false, pPoint | pNth, pPoint, 1,
+		"as crash-at-call, at the nth (default first) call of the named kind"},
+	{PowerLoss, onProcess, false, 0, 0, 1,
+		"the process dies and its disk forgets what was not synced, blocks and directory entries; it starts again after for"},
+	{Stop, onProcess, false, 0, 0, 1,
+		"a clean stop, as by SIGTERM; it starts again after for"},
+	{SlowDisk, onDisk, false, pFactor, pFactor, 1,
+		"every disk operation takes factor times as long"},
+	{StallDisk, onDisk, false, 0, 0, 1,
+		"no disk operation ends before the fault does"},
+	{Pause, onClock, false, 0, 0, 1,
+		"the process stands still, its connections stay open, as in a long stop-the-world collection"},
+}
+
+// Points lists the names that a crash-at-point fault may have: the disk calls between which a store can be torn.
+var Points = []string{"create", "remove", "rename", "sync", "sync-dir", "truncate", "write"}
+
+// Kinds lists every kind, in the order of the documentation.
+func Kinds() []Kind {
+	out := make([]Kind, len(catalogue))
+	for i, s := range catalogue {
+		out[i] = s.kind
+	}
+	return out
+}
+
+// Doc says in a sentence what the kind does; empty for an unknown kind.
+func (k Kind) Doc() string {
+	if s := k.spec(); s != nil {
+		return s.doc
+	}
+	return ""
+}
+
+// TakesProcess is true of the kinds that take the process away (or are armed to), and whose undoing starts it again.
+func (k Kind) TakesProcess() bool { s := k.spec(); return s != nil && s.class == onProcess }
+
+// Partitions is true of the kinds that cut links: [Links] says which.
+func (k Kind) Partitions() bool {
+	return slices.Contains([]Kind{Isolate, Split, OneWay, Bridge, Ring}, k)
+}
+
+func (k Kind) spec() *kindSpec {
+	for i := range catalogue {
+		if catalogue[i].kind == k {
+			return &catalogue[i]
+		}
+	}
+	return nil
+}
+
+func kindNames() string {
+	names := make([]string, len(catalogue))
+	for i, s := range catalogue {
+		names[i] = string(s.kind)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,255 @@
+package chaos
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// PlanVersion is the version of the format that this package reads and writes.
+const PlanVersion = 1
+
+// A Plan is everything that a universe is drawn to be. Two universes of one plan and one seed are the same.
+type Plan struct {
+	Version   int        `json:"odradek_plan"`
+	Seed      uint64     `json:"seed"` // of every random choice that the plan itself does not make
+	Phases    Phases     `json:"phases"`
+	Cluster   Cluster    `json:"cluster"`
+	Producers []Producer `json:"producers"` // named producer-1, producer-2 … in this order
+	Consumers []Consumer `json:"consumers"` // named consumer-1, consumer-2 … in this order
+	Schedule  Schedule   `json:"schedule"`
+}
+
+// Phases divide a run's virtual time. See the package comment for what each is for.
+type Phases struct {
+	Calm   Duration `json:"calm"`
+	Faults Duration `json:"faults"`
+	Heal   Duration `json:"heal"`
+	Read   Duration `json:"read"`
+}
+
+// FaultsEnd is when every fault has been undone and the heal phase begins.
+func (p Phases) FaultsEnd() Duration { return p.Calm + p.Faults }
+
+// HealEnd is when producers stop and the final read begins.
+func (p Phases) HealEnd() Duration { return p.FaultsEnd() + p.Heal }
+
+// End is the length of the run.
+func (p Phases) End() Duration { return p.HealEnd() + p.Read }
+
+// A Cluster is its nodes, numbered from 1, and the topics made in the calm phase.
+type Cluster struct {
+	Nodes  int               `json:"nodes"`
+	Config map[string]string `json:"config,omitempty"` // Kafka's broker keys, the same on every node
+	Topics []Topic           `json:"topics"`
+}
+
+// A Topic as CreateTopics makes it.
+type Topic struct {
+	Name              string            `json:"name"`
+	Partitions        int               `json:"partitions"`
+	ReplicationFactor int               `json:"replication_factor"`
+	Config            map[string]string `json:"config,omitempty"` // Kafka's topic keys
+}
+
+// A Producer sends records, each of a value that is unique in the run, to its topics in turn.
+type Producer struct {
+	Topics           []string `json:"topics"`
+	Acks             string   `json:"acks"`       // "0", "1" or "all"
+	Idempotent       bool     `json:"idempotent"` // needs acks "all"
+	Linger           Duration `json:"linger"`
+	BatchBytes       int      `json:"batch_bytes"`
+	RecordsPerSecond float64  `json:"records_per_second"`
+	ValueBytes       int      `json:"value_bytes"`   // the unique value is padded to this
+	Keys             int      `json:"keys"`          // distinct keys, drawn uniformly; 0 sends records without a key
+	MaxInFlight      int      `json:"max_in_flight"` // produce requests a connection
+	Compression      string   `json:"compression,omitempty"`
+}
+
+// A Consumer reads every partition of its topics, assigned by hand, from the beginning.
+type Consumer struct {
+	Topics   []string `json:"topics"`
+	MaxBytes int      `json:"max_bytes"` // of one fetch
+	MaxWait  Duration `json:"max_wait"`  // of one fetch
+}
+
+// Limits of a plan: a universe is one process on one machine.
+const (
+	nodesMax      = 9
+	topicsMax     = 64
+	partitionsMax = 256
+	clientsMax    = 64
+	rateMax       = 100_000
+	valueBytesMin = 16 // room for the unique part
+	valueBytesMax = 1 << 20
+	batchBytesMax = 16 << 20
+	keysMax       = 1_000_000
+	inFlightMax   = 100
+	runMax        = 24 * time.Hour
+)
+
+var codecs = []string{"", "none", "gzip", "snappy", "lz4", "zstd"}
+
+// topicName is Kafka's rule for names (Topic.validate), without "." and "..".
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,248}$`)
+
+func (c *Cluster) topic(name string) *Topic {
+	i := slices.IndexFunc(c.Topics, func(t Topic) bool { return t.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &c.Topics[i]
+}
+
+// MinInsyncReplicas is what the topic asks for: its own key, else the cluster's, else Kafka's default of 1.
+func (c *Cluster) MinInsyncReplicas(t Topic) int {
+	n, err := strconv.Atoi(c.setting(t, "min.insync.replicas", "min.insync.replicas", "1"))
+	if err != nil {
+		return 1
+	}
+	return n
+}
+
+// Durable is true when every acknowledged batch has been synced (flush.messages=1), so that power loss forgets none.
+func (c *Cluster) Durable(t Topic) bool {
+	return c.setting(t, "flush.messages", "log.flush.interval.messages", "") == "1"
+}
+
+// unclean is true when a replica outside the ISR may be elected.
+func (c *Cluster) unclean(t Topic) bool {
+	const key = "unclean.leader.election.enable"
+	return c.setting(t, key, key, "false") == "true"
+}
+
+func (c *Cluster) setting(t Topic, topicKey, brokerKey, otherwise string) string {
+	if v, ok := t.Config[topicKey]; ok {
+		return v
+	}
+	if v, ok := c.Config[brokerKey]; ok {
+		return v
+	}
+	return otherwise
+}
+
+// Validate says what is wrong with a plan first, and what is allowed there.
+func (p *Plan) Validate() error {
+	if p.Version != PlanVersion {
+		return fmt.Errorf("odradek_plan %d: this program reads version %d", p.Version, PlanVersion)
+	}
+	if err := p.Phases.check(); err != nil {
+		return err
+	}
+	if err := p.Cluster.check(); err != nil {
+		return err
+	}
+	if n := len(p.Producers) + len(p.Consumers); n > clientsMax {
+		return fmt.Errorf("%d producers and consumers: allowed are %d", n, clientsMax)
+	}
+	for i := range p.Producers {
+		if err := p.Producers[i].check(&p.Cluster); err != nil {
+			return fmt.Errorf("producers[%d]: %w", i, err)
+		}
+	}
+	for i := range p.Consumers {
+		if err := p.Consumers[i].check(&p.Cluster); err != nil {
+			return fmt.Errorf("consumers[%d]: %w", i, err)
+		}
+	}
+	return p.Schedule.check(&p.Cluster, p.Phases)
+}
+
+func (p Phases) check() error {
+	for _, d := range []Duration{p.Calm, p.Faults, p.Heal, p.Read} {
+		// Each is bounded before they are added: a sum of four must not overflow.
+		if d < 0 || d.D() > runMax {
+			return fmt.Errorf("phases: %s: allowed are 0 to %s", d, runMax)
+		}
+	}
+	if p.End() == 0 || p.End().D() > runMax {
+		return fmt.Errorf("phases: %s in all: allowed is more than 0 and at most %s", p.End(), runMax)
+	}
+	return nil
+}
+
+func (c *Cluster) check() error {
+	if c.Nodes < 1 || c.Nodes > nodesMax {
+		return fmt.Errorf("cluster.nodes %d: allowed are 1 to %d", c.Nodes, nodesMax)
+	}
+	if len(c.Topics) > topicsMax {
+		return fmt.Errorf("cluster.topics: %d topics: allowed are %d", len(c.Topics), topicsMax)
+	}
+	for i, t := range c.Topics {
+		if err := c.checkTopic(t); err != nil {
+			return fmt.Errorf("cluster.topics[%d]: %w", i, err)
+		}
+		if c.topic(t.Name) != &c.Topics[i] {
+			return fmt.Errorf("cluster.topics[%d]: %q is named twice", i, t.Name)
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) checkTopic(t Topic) error {
+	switch {
+	case !topicName.MatchString(t.Name):
+		return fmt.Errorf("name %q: allowed are 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-', not beginning with '.'", t.Name)
+	case t.Partitions < 1 || t.Partitions > partitionsMax:
+		return fmt.Errorf("partitions %d: allowed are 1 to %d", t.Partitions, partitionsMax)
+	case t.ReplicationFactor < 1 || t.ReplicationFactor > c.Nodes:
+		return fmt.Errorf("replication_factor %d: allowed are 1 to %d, the number of nodes", t.ReplicationFactor, c.Nodes)
+	}
+	const key = "min.insync.replicas"
+	value := c.setting(t, key, key, "1")
+	if n, err := strconv.Atoi(value); err != nil || n < 1 || n > t.ReplicationFactor {
+		return fmt.Errorf("%s %q: allowed are 1 to %d, the replication factor", key, value, t.ReplicationFactor)
+	}
+	return nil
+}
+
+func (p *Producer) check(c *Cluster) error {
+	switch {
+	case !slices.Contains([]string{"0", "1", "all"}, p.Acks):
+		return fmt.Errorf(`acks %q: allowed are "0", "1", "all"`, p.Acks)
+	case p.Idempotent && p.Acks != "all":
+		return fmt.Errorf(`idempotent with acks %q: allowed is "all"`, p.Acks)
+	case p.Linger < 0 || p.Linger.D() > time.Minute:
+		return fmt.Errorf("linger %s: allowed are 0 to 1m", p.Linger)
+	case p.BatchBytes < 1 || p.BatchBytes > batchBytesMax:
+		return fmt.Errorf("batch_bytes %d: allowed are 1 to %d", p.BatchBytes, batchBytesMax)
+	case !(p.RecordsPerSecond > 0 && p.RecordsPerSecond <= rateMax):
+		return fmt.Errorf("records_per_second %v: allowed is more than 0 and at most %d", p.RecordsPerSecond, rateMax)
+	case p.ValueBytes < valueBytesMin || p.ValueBytes > valueBytesMax:
+		return fmt.Errorf("value_bytes %d: allowed are %d to %d", p.ValueBytes, valueBytesMin, valueBytesMax)
+	case p.Keys < 0 || p.Keys > keysMax:
+		return fmt.Errorf("keys %d: allowed are 0 to %d", p.Keys, keysMax)
+	case p.MaxInFlight < 1 || p.MaxInFlight > inFlightMax:
+		return fmt.Errorf("max_in_flight %d: allowed are 1 to %d", p.MaxInFlight, inFlightMax)
+	case !slices.Contains(codecs, p.Compression):
+		return fmt.Errorf("compression %q: allowed are none, gzip, snappy, lz4, zstd", p.Compression)
+	}
+	return c.checkTopics(p.Topics)
+}
+
+func (c *Consumer) check(cluster *Cluster) error {
+	switch {
+	case c.MaxBytes < 1 || c.MaxBytes > 1<<30:
+		return fmt.Errorf("max_bytes %d: allowed are 1 to %d", c.MaxBytes, 1<<30)
+	case c.MaxWait < 0 || c.MaxWait.D() > time.Minute:
+		return fmt.Errorf("max_wait %s: allowed are 0 to 1m", c.MaxWait)
+	}
+	return cluster.checkTopics(c.Topics)
+}
+
+func (c *Cluster) checkTopics(names []string) error {
+	if len(names) == 0 {
+		return fmt.Errorf("topics: at least one is needed")
+	}
+	for _, name := range names {
+		if c.topic(name) == nil {
+			return fmt.Errorf("topics: the cluster has no topic %q", name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package chaos
+
+import (
+	"strings"
+	"testing"
+)
+
+// withFault writes basePlan with one fault, given as JSON.
+func withFault(t testing.TB, fault string) string {
+	return strings.Replace(text(t, basePlan()), `"schedule": null`, `"schedule": [`+fault+`]`, 1)
+}
+
+func TestReadPlanTakesEveryKind(t *testing.T) {
+	for _, fault := range []string{
+		`{"at":"6s","for":"1s","kind":"isolate","target":"node/1","params":{"clients":true}}`,
+		`{"at":"6s","for":"1s","kind":"split","target":"nodes/1,3"}`,
+		`{"at":"6s","for":"1s","kind":"one-way","target":"controller","params":{"direction":"in"}}`,
+		`{"at":"6s","for":"1s","kind":"bridge","target":"leader/t0/1"}`,
+		`{"at":"6s","for":"1s","kind":"ring","target":"all"}`,
+		`{"at":"6s","kind":"reset","target":"all"}`,
+		`{"at":"6s","for":"1s","kind":"slow-link","target":"all","params":{"bytes_per_second":100000,
+		  "delay":{"distribution":"bimodal","mean":"1ms","slow":"200ms","slow_share":0.1}}}`,
+		`{"at":"6s","for":"1s","kind":"crash","target":"node/5"}`,
+		`{"at":"6s","for":"1s","kind":"crash-at-call","target":"node/1","params":{"call":100}}`,
+		`{"at":"6s","for":"1s","kind":"crash-at-point","target":"node/1","params":{"point":"sync-dir","nth":3}}`,
+		`{"at":"6s","for":"1s","kind":"power-loss","target":"all"}`,
+		`{"at":"6s","for":"1s","kind":"stop","target":"node/1"}`,
+		`{"at":"6s","for":"1s","kind":"slow-disk","target":"node/1","params":{"factor":2.5}}`,
+		`{"at":"6s","for":"1s","kind":"stall-disk","target":"node/1"}`,
+		`{"at":"39s","for":"1s","kind":"pause","target":"node/1"}`,
+	} {
+		if _, err := ReadPlan(strings.NewReader(withFault(t, fault))); err != nil {
+			t.Errorf("%s: %v", fault, err)
+		}
+	}
+}
+
+func TestReadPlanSaysWhatIsWrongWithAFault(t *testing.T) {
+	for _, c := range []struct{ name, fault, words string }{
+		{"unknown kind", `{"at":"6s","for":"1s","kind":"flood","target":"all"}`, `kind "flood": allowed are isolate, split`},
+		{"unknown field", `{"at":"6s","untl":"1s"}`, `plan.schedule[0]: unknown field "untl": allowed are at, for, kind, params, target`},
+		{"unknown param", `{"at":"6s","for":"1s","kind":"crash","target":"all","params":{"dly":1}}`, `plan.schedule[0].params: unknown field "dly"`},
+		{"case matters", `{"At":"6s"}`, `unknown field "At"`},
+		{"unknown delay field", `{"params":{"delay":{"p99":1}}}`, `plan.schedule[0].params.delay: unknown field "p99"`},
+		{"param of another kind", `{"at":"6s","for":"1s","kind":"crash","target":"all","params":{"call":1}}`, `crash does not take call: allowed are none`},
+		{"param missing", `{"at":"6s","for":"1s","kind":"one-way","target":"all"}`, `one-way needs direction`},
+		{"slow in no way", `{"at":"6s","for":"1s","kind":"slow-link","target":"all"}`, `needs delay or bytes_per_second`},
+		{"direction", `{"at":"6s","for":"1s","kind":"one-way","target":"all","params":{"direction":"up"}}`, `allowed are in, out`},
+		{"point", `{"at":"6s","for":"1s","kind":"crash-at-point","target":"all","params":{"point":"x"}}`, `allowed are create, remove, rename, sync`},
+		{"factor", `{"at":"6s","for":"1s","kind":"slow-disk","target":"all","params":{"factor":0.5}}`, `allowed is more than 1`},
+		{"call", `{"at":"6s","for":"1s","kind":"crash-at-call","target":"all","params":{"call":-1}}`, `allowed are 1 to`},
+		{"bandwidth", `{"at":"6s","for":"1s","kind":"slow-link","target":"all","params":{"bytes_per_second":1}}`, `allowed is 1024 or more`},
+		{"distribution", `{"at":"6s","for":"1s","kind":"slow-link","target":"all","params":{"delay":{"distribution":"normal","mean":"1s"}}}`, `allowed are constant, exponential, bimodal`},
+		{"delay", `{"at":"6s","for":"1s","kind":"slow-link","target":"all","params":{"delay":{"distribution":"constant","mean":"1h"}}}`, `at most 1m0s`},
+		{"slow of a constant", `{"at":"6s","for":"1s","kind":"slow-link","target":"all","params":{"delay":{"distribution":"constant","mean":"1s","slow":"2s"}}}`, `for bimodal only`},
+		{"share", `{"at":"6s","for":"1s","kind":"slow-link","target":"all","params":{"delay":{"distribution":"bimodal","mean":"1s","slow":"2s","slow_share":1}}}`, `a share between 0 and 1`},
+		{"before the fault phase", `{"at":"1s","for":"1s","kind":"crash","target":"all"}`, `allowed is the fault phase, from 5s to 40s`},
+		{"into the heal phase", `{"at":"39s","for":"2s","kind":"crash","target":"all"}`, `allowed is the fault phase`},
+		{"negative", `{"at":"-1s","for":"2s","kind":"crash","target":"all"}`, `allowed is 0 or later`},
+		{"never undone", `{"at":"6s","kind":"crash","target":"all"}`, `needs a time after which it is undone`},
+		{"reset for a time", `{"at":"6s","for":"1s","kind":"reset","target":"all"}`, `happens at once`},
+		{"bare number", `{"at":6,"kind":"reset","target":"all"}`, `is not a string such as "1.5s"`},
+		{"no unit", `{"at":"6","kind":"reset","target":"all"}`, `is not written as "1.5s"`},
+		{"node that is not there", `{"at":"6s","kind":"reset","target":"node/6"}`, `the cluster has nodes 1 to 5`},
+		{"node 0", `{"at":"6s","kind":"reset","target":"node/0"}`, `allowed are node/N`},
+		{"two as one", `{"at":"6s","kind":"reset","target":"node/1,2"}`, `allowed are node/N`},
+		{"descending", `{"at":"6s","kind":"reset","target":"nodes/2,1"}`, `allowed are node/N`},
+		{"more than all", `{"at":"6s","kind":"reset","target":"all/1"}`, `allowed are node/N`},
+		{"unknown topic", `{"at":"6s","kind":"reset","target":"leader/x/0"}`, `no topic "x"`},
+		{"unknown partition", `{"at":"6s","kind":"reset","target":"leader/t0/2"}`, `partitions 0 to 1`},
+		{"leader of nothing", `{"at":"6s","kind":"reset","target":"leader/t0"}`, `allowed are node/N`},
+		{"unknown role", `{"at":"6s","kind":"reset","target":"boss"}`, `controller`},
+		{"ring of one", `{"at":"6s","for":"1s","kind":"ring","target":"node/1"}`, `allowed target is all`},
+		{"bridge of two", `{"at":"6s","for":"1s","kind":"bridge","target":"nodes/1,2"}`, `a target of one node`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ReadPlan(strings.NewReader(withFault(t, c.fault)))
+			if err == nil {
+				t.Fatal("was accepted")
+			}
+			if !strings.Contains(err.Error(), c.words) {
+				t.Errorf("%q lacks %q", err, c.words)
+			}
+		})
+	}
+}
+
+func TestValidateSaysWhatIsWrongWithAPlan(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Plan)
+		words  string
+	}{
+		{"version", func(p *Plan) { p.Version = 2 }, "reads version 1"},
+		{"no time", func(p *Plan) { p.Phases = Phases{} }, "allowed is more than 0"},
+		{"negative phase", func(p *Plan) { p.Phases.Heal = -1 }, "allowed are 0 to"},
+		{"overflow", func(p *Plan) { p.Phases.Heal = 1 << 62 }, "allowed are 0 to"},
+		{"no nodes", func(p *Plan) { p.Cluster.Nodes = 0 }, "cluster.nodes 0: allowed are 1 to"},
+		{"too few nodes", func(p *Plan) { p.Cluster.Nodes = 2 }, "replication_factor 3: allowed are 1 to 2"},
+		{"topic name", func(p *Plan) { p.Cluster.Topics[0].Name = "a/b" }, `name "a/b"`},
+		{"topic twice", func(p *Plan) { p.Cluster.Topics = append(p.Cluster.Topics, p.Cluster.Topics[0]) }, "named twice"},
+		{"partitions", func(p *Plan) { p.Cluster.Topics[0].Partitions = 0 }, "partitions 0"},
+		{"min.insync", func(p *Plan) { p.Cluster.Topics[0].Config["min.insync.replicas"] = "4" }, `"4": allowed are 1 to 3`},
+		{"min.insync word", func(p *Plan) { p.Cluster.Topics[0].Config["min.insync.replicas"] = "two" }, `"two": allowed`},
+		{"acks", func(p *Plan) { p.Producers[0].Acks = "-1" }, `producers[0]: acks "-1": allowed are "0", "1", "all"`},
+		{"idempotent", func(p *Plan) { p.Producers[0].Acks, p.Producers[0].Idempotent = "1", true }, `allowed is "all"`},
+		{"rate", func(p *Plan) { p.Producers[0].RecordsPerSecond = 0 }, "records_per_second"},
+		{"value", func(p *Plan) { p.Producers[0].ValueBytes = 1 }, "value_bytes"},
+		{"keys", func(p *Plan) { p.Producers[0].Keys = -1 }, "keys"},
+		{"batch", func(p *Plan) { p.Producers[0].BatchBytes = 0 }, "batch_bytes"},
+		{"linger", func(p *Plan) { p.Producers[0].Linger = -1 }, "linger"},
+		{"in flight", func(p *Plan) { p.Producers[0].MaxInFlight = 0 }, "max_in_flight"},
+		{"codec", func(p *Plan) { p.Producers[0].Compression = "rar" }, "allowed are none, gzip"},
+		{"topics", func(p *Plan) { p.Producers[0].Topics = []string{"x"} }, `no topic "x"`},
+		{"no topics", func(p *Plan) { p.Consumers[0].Topics = nil }, "consumers[0]: topics: at least one"},
+		{"fetch", func(p *Plan) { p.Consumers[0].MaxBytes = 0 }, "max_bytes"},
+		{"wait", func(p *Plan) { p.Consumers[0].MaxWait = -1 }, "max_wait"},
+		{"clients", func(p *Plan) { p.Consumers = make([]Consumer, 100) }, "101 producers and consumers"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := basePlan()
+			if err := p.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			c.change(&p)
+			err := p.Validate()
+			if err == nil || !strings.Contains(err.Error(), c.words) {
+				t.Errorf("%v lacks %q", err, c.words)
+			}
+		})
+	}
+}
+
+func TestReadPlanRefusesWhatIsNoPlan(t *testing.T) {
+	good := text(t, basePlan())
+	for _, c := range []struct{ name, text, words string }{
+		{"empty", "", "plan: "},
+		{"no version", "{}", "odradek_plan"},
+		{"another version first", `{"odradek_plan": 2, "new_field": 1}`, "odradek_plan 2: this program reads version 1"},
+		{"unknown field at the top", `{"odradek_plan": 1, "nodes": 3}`, `plan: unknown field "nodes": allowed are cluster,`},
+		{"two plans", good + good, "line 49"},
+		{"broken line", "{\n\"odradek_plan\": 1,\n]", "line 3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ReadPlan(strings.NewReader(c.text))
+			if err == nil || !strings.Contains(err.Error(), c.words) {
+				t.Errorf("%v lacks %q", err, c.words)
+			}
+		})
+	}
+}
+
+func FuzzReadPlan(f *testing.F) {
+	f.Add(text(f, basePlan()))
+	f.Add(text(f, Draw(7)))
+	f.Add(`{"odradek_plan": 1}`)
+	f.Fuzz(func(t *testing.T, input string) {
+		p, err := ReadPlan(strings.NewReader(input))
+		if err != nil {
+			return
+		}
+		p.Promises()
+		if _, err := ReadPlan(strings.NewReader(text(t, p))); err != nil {
+			t.Fatalf("what was accepted and written is refused: %v", err)
+		}
+	})
+}
