@@ -7,3 +7,8 @@
 // its last Sync, of each directory the entries of its last SyncDir, and the changes made since, each of which may or may
 // not have reached the platter. Disk.PowerLoss draws one of the states that the machine could wake up to.
 package memenv
+
+import "odradek/broker/env"
+
+// New returns a fresh world: an empty disk and a network with nobody on it.
+func New() env.Env { return env.Env{Net: NewNet(), Disk: NewDisk()} }
