@@ -1,0 +1,91 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"odradek/chaos"
+	"odradek/linearizability/history"
+)
+
+// FinalRead asks where every partition ends and reads each from its beginning to there. It fails when ctx ends before: then
+// the cluster has not come back.
+func FinalRead(ctx context.Context, p *Process, cluster chaos.Cluster) error {
+	var topics []string
+	for _, topic := range cluster.Topics {
+		topics = append(topics, topic.Name)
+	}
+	reader := newReader(p, cluster, topics)
+	ends, err := reader.findEnds(ctx)
+	if err != nil {
+		return err
+	}
+	done := func() bool {
+		for _, at := range reader.order {
+			if max(reader.positions[at], 0) < ends[at] {
+				return false
+			}
+		}
+		return true
+	}
+	for !done() && ctx.Err() == nil {
+		if err := reader.run(ctx, true, done); err != nil {
+			return err
+		}
+	}
+	if !done() {
+		return fmt.Errorf("the final read did not reach every partition's end: %w", ctx.Err())
+	}
+	return nil
+}
+
+// findEnds asks every partition for its offsets, retrying while ctx lives.
+func (r *reader) findEnds(ctx context.Context) (map[place]int64, error) {
+	client, err := r.process.client()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	ends := map[place]int64{}
+	for _, at := range r.order {
+		for {
+			id := r.process.invoke(history.Event{Op: history.Offsets, Topic: at.topic, Partition: at.partition})
+			start, end, err := offsets(ctx, admin, at)
+			if err == nil {
+				r.process.end(id, history.Offsets, history.OK, history.Event{Start: start, End: end})
+				ends[at] = end
+				break
+			}
+			r.process.end(id, history.Offsets, history.Info, history.Event{Error: err.Error()})
+			if !pause(ctx, retryBackoffMax) {
+				return nil, fmt.Errorf("offsets of %s-%d: %w", at.topic, at.partition, err)
+			}
+		}
+	}
+	return ends, nil
+}
+
+func offsets(ctx context.Context, admin *kadm.Client, at place) (start, end int64, err error) {
+	first, err := admin.ListStartOffsets(ctx, at.topic)
+	if err != nil {
+		return 0, 0, err
+	}
+	last, err := admin.ListEndOffsets(ctx, at.topic)
+	if err != nil {
+		return 0, 0, err
+	}
+	low, lowOK := first.Lookup(at.topic, at.partition)
+	high, highOK := last.Lookup(at.topic, at.partition)
+	switch {
+	case !lowOK || !highOK:
+		return 0, 0, fmt.Errorf("no answer for %s-%d", at.topic, at.partition)
+	case low.Err != nil:
+		return 0, 0, low.Err
+	case high.Err != nil:
+		return 0, 0, high.Err
+	}
+	return low.Offset, high.Offset, nil
+}
