@@ -1,0 +1,51 @@
+package vectors
+
+import "strings"
+
+// treatment is how a field is compared that can't be compared as it is.
+type treatment int
+
+const (
+	exact     treatment = iota
+	ignored             // it is not looked at
+	presence            // there or not is what counts (null, empty, 0 and -1 are not there)
+	successes           // compared only beside an ErrorCode of 0
+	subset              // what is there is compared, and more that the reference has is not missed
+)
+
+// exceptions are all fields that may differ from the reference, and why. A pattern is a path without indexes; it applies
+// where a path ends in it.
+var exceptions = []struct {
+	pattern   string
+	treatment treatment
+	reason    string
+}{
+	{".Host", ignored, "where the cluster runs"},
+	{".Port", ignored, "where the cluster runs"},
+	{".ClusterID", presence, "drawn when the cluster is made"},
+	{".ThrottleMillis", ignored, "quotas depend on time"},
+	{".ErrorMessage", presence, "words, in which an exception's class is named here and there"},
+	{"Produce.Topics[].Partitions[].LogStartOffset", successes, "beside an error, the reference says it or not, by the Java class of the error"},
+	{".SessionID", presence, "drawn"},
+	{".ProducerID", presence, "a block of ids starts where the one before it ended, and others took from it"},
+	{"request.Topics[].Partitions[].Records", ignored, "batches bear producer ids that were drawn"},
+	{".Documentation", presence, "each describes its own"},
+	{"ApiVersions.ApiKeys", subset, "not every API of the reference is served; those that are, are in the same versions"},
+	{"ApiVersions.SupportedFeatures", subset, "features that are not there are not told"},
+	{"ApiVersions.FinalizedFeatures", subset, "features that are not there are not told"},
+	{"ApiVersions.FinalizedFeaturesEpoch", ignored, "an offset in the metadata log"},
+	{"DescribeConfigs(broker).Resources[].Configs", subset, "only keys that something acts on are described"},
+	{"(broker).Resources[].Configs[].Value", ignored, "a node's own settings"},
+	{"(broker).Resources[].Configs[].Source", ignored, "a node's own settings"},
+	{"(broker).Resources[].Configs[].IsDefault", ignored, "a node's own settings"},
+	{"(broker).Resources[].Configs[].ConfigSynonyms", ignored, "a node's own settings"},
+}
+
+func exceptionFor(pattern string) treatment {
+	for _, e := range exceptions {
+		if strings.HasSuffix(pattern, e.pattern) {
+			return e.treatment
+		}
+	}
+	return exact
+}
