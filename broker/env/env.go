@@ -23,12 +23,18 @@ type Env struct {
 
 // Net makes stream connections. Addresses are "host:port".
 //
-// Connections behave as TCP's: bytes arrive in order and once, or the connection fails; deadlines work; CloseWrite (where
-// the returned type has it) lets the peer read to EOF; closing with unread data, or the death of the process, resets.
+// Connections behave as TCP's. Bytes arrive in order and once, or the connection fails. A read gives what is there; a
+// write waits for a reader who is behind. Deadlines work as package net describes them. Each connection also has the method
+// CloseWrite() error, after which the peer reads to EOF and can still answer. Close with everything read ends the stream
+// cleanly; Close with bytes unread, or the death of the process, resets it: the peer's reads end with an error that is not
+// io.EOF, perhaps before the last bytes that were sent to it, and its writes fail sooner or later. What is blocked on a
+// connection or listener of this node that is closed ends with net.ErrClosed.
 type Net interface {
-	// Listen accepts connections on address. Port 0 picks a free port, told by the listener's Addr.
+	// Listen accepts connections on address. Port 0 picks a free port, told by the listener's Addr. An address is free
+	// again as soon as its listener is closed; connections that it accepted live on.
 	Listen(address string) (net.Listener, error)
-	// Dial connects to address. It fails at once when the peer's machine refuses, and otherwise not before ctx ends.
+	// Dial connects to address. It fails at once when the peer's machine refuses. Where nothing answers it ends with ctx,
+	// by context.Canceled or a net.Error that says Timeout, or when the system gives up, which takes minutes.
 	Dial(ctx context.Context, address string) (net.Conn, error)
 }
 
@@ -37,8 +43,8 @@ type Net interface {
 var (
 	// ErrNoSpace says that the disk is full (ENOSPC). A write that failed so may have been done in part.
 	ErrNoSpace = errors.New("no space left on device")
-	// ErrLocked says that another process holds the lock.
-	ErrLocked = errors.New("locked by another process")
+	// ErrLocked says that a process holds the lock already.
+	ErrLocked = errors.New("locked by a process")
 )
 
 // Disk is a tree of files. Names are slash-separated paths; an implementation says what they are relative to.
@@ -48,12 +54,13 @@ var (
 // blocks; and, of a directory, the entries as they were at its last SyncDir, or as any later change made them.
 type Disk interface {
 	// Open opens a file for reading and writing. flag is a set of os.O_CREATE, os.O_EXCL and os.O_TRUNC.
-	// The parent directory must exist.
+	// The parent directory must exist. A directory can't be opened.
 	Open(name string, flag int) (File, error)
 	// MkdirAll makes a directory and those above it; an existing directory is no error.
 	MkdirAll(dir string) error
-	// Rename moves a file or directory in one step: whoever looks sees the old state or the new. An existing file of the
-	// new name is replaced. Durable after SyncDir of the directories concerned.
+	// Rename moves a file or directory in one step: whoever looks sees the old state or the new. A file replaces an existing
+	// file of the new name, whose open handles keep it; nothing replaces a directory. Durable after SyncDir of the
+	// directories concerned.
 	Rename(oldName, newName string) error
 	// Remove deletes a file or an empty directory. An open file stays readable until it is closed.
 	Remove(name string) error
@@ -63,8 +70,8 @@ type Disk interface {
 	Stat(name string) (Info, error)
 	// SyncDir makes the entries of a directory durable: files created in it, renamed into or out of it, removed from it.
 	SyncDir(dir string) error
-	// Lock takes an exclusive lock in the name of this process, kept until Close or the process's death, or fails with
-	// ErrLocked. The file is created when it is missing.
+	// Lock takes an exclusive lock in the name of this process, kept until Close or the process's death, or fails at once
+	// with ErrLocked, also when it is this process that has the lock. The file is created when it is missing, and stays.
 	Lock(name string) (io.Closer, error)
 	// BootID names the time since the machine last started: as long as it is the same, whatever was written is readable,
 	// synced or not. An empty string says that the machine can't tell, and must be taken as always different.
@@ -97,7 +104,8 @@ type File interface {
 // Sender is a File that can move its bytes to a connection without bringing them into the process (sendfile). A File that
 // lacks it, or a connection that it can't serve, is read and written instead.
 type Sender interface {
-	// SendTo writes length bytes from offset to conn and returns how many were written.
+	// SendTo writes length bytes from offset to conn and returns how many were written. Many may run at once on one File.
+	// It keeps conn's write deadline, and ends with io.ErrUnexpectedEOF where the file does.
 	SendTo(conn net.Conn, offset, length int64) (int64, error)
 }
 

@@ -124,19 +124,19 @@ func (m *machine) adopt(n *node, saved map[*node]map[string]*node, o *odds) *nod
 // survive draws a file's content after the failure: what was synced, less a truncation that reached the disk, and any of
 // the blocks and any part of the growth that came after.
 func (n *node) survive(o *odds) content {
-	base, writes := n.synced, len(n.now.blocks)
+	base, size, writes := n.synced, n.now.size, len(n.now.blocks)
 	if n.lowest < base.size {
 		if o.survives() {
 			base = content{n.lowest, slices.Clone(base.blocks)}
 			base.cutAt(n.lowest)
 		} else {
-			// What was written past the cut went to new blocks, which the old size doesn't lead to.
-			writes = min(writes, blockCount(n.lowest))
+			// What was written past the cut went to new blocks, and the new size was lost with the cut.
+			size, writes = base.size, min(writes, blockCount(n.lowest))
 		}
 	}
 	survived := content{size: base.size, blocks: slices.Clone(base.blocks)}
-	if n.now.size > base.size {
-		survived.size = o.growth(base.size, n.now.size)
+	if size > base.size {
+		survived.size = o.growth(base.size, size)
 	}
 	for i := range writes {
 		written := n.now.block(i)

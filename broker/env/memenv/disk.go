@@ -90,24 +90,27 @@ func (m *machine) reclaim(n *node) {
 
 func clean(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
 
+// isDead reports whether the process or its machine has stopped. The lock is held.
+func (d *Disk) isDead() bool { return d.dead || d.machine.off }
+
 // begin calls the hook, then takes the lock for an operation of a living process. Without an error the caller unlocks.
 func (d *Disk) begin(op Op) error {
 	d.machine.mu.RLock()
-	hook := d.hook
+	hook, dead := d.hook, d.isDead()
 	d.machine.mu.RUnlock()
-	var hookErr error
-	if hook != nil {
-		hookErr = hook(op)
+	var err error
+	if hook != nil && !dead {
+		err = hook(op)
 	}
 	d.machine.mu.Lock()
-	switch {
-	case d.dead || d.machine.off:
-		hookErr = ErrDead
-	case hookErr == nil:
+	if d.isDead() {
+		err = ErrDead
+	}
+	if err == nil {
 		return nil
 	}
 	d.machine.mu.Unlock()
-	return &fs.PathError{Op: op.Kind.String(), Path: op.Name, Err: hookErr}
+	return &fs.PathError{Op: op.Kind.String(), Path: op.Name, Err: err}
 }
 
 // lookup finds a node. The lock is held.
@@ -219,10 +222,6 @@ func (d *Disk) Rename(oldName, newName string) error {
 }
 
 func (m *machine) rename(oldName, newName string) error {
-	n, err := m.lookup(oldName)
-	if err != nil {
-		return err
-	}
 	oldDir, oldBase, err := m.lookupParent(oldName)
 	if err != nil {
 		return err
@@ -230,6 +229,10 @@ func (m *machine) rename(oldName, newName string) error {
 	newDir, newBase, err := m.lookupParent(newName)
 	if err != nil {
 		return err
+	}
+	n := oldDir.entries[oldBase]
+	if n == nil {
+		return fs.ErrNotExist
 	}
 	if replaced := newDir.entries[newBase]; replaced == n && !n.isDir {
 		return nil

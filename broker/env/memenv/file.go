@@ -94,7 +94,7 @@ func (f *file) Size() (int64, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	switch {
-	case f.disk.dead || m.off:
+	case f.disk.isDead():
 		return 0, &fs.PathError{Op: "stat", Path: f.name, Err: ErrDead}
 	case f.closed:
 		return 0, &fs.PathError{Op: "stat", Path: f.name, Err: fs.ErrClosed}

@@ -1,0 +1,148 @@
+//go:build wasip1
+
+package guestenv
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+type network struct{}
+
+// textAddr is an address before it is resolved, for errors.
+type textAddr string
+
+func (textAddr) Network() string  { return "tcp" }
+func (a textAddr) String() string { return string(a) }
+
+func failed(op, address string, err error) error {
+	return &net.OpError{Op: op, Net: "tcp", Addr: textAddr(address), Err: err}
+}
+
+// Listen implements env.Net.
+func (network) Listen(address string) (net.Listener, error) {
+	var fd int32
+	if err := failure(hostListen(unsafe.StringData(address), uint32(len(address)), &fd)); err != nil {
+		return nil, failed("listen", address, os.NewSyscallError("listen", err))
+	}
+	f := os.NewFile(uintptr(fd), address)
+	defer f.Close() // the listener has the descriptor counted too
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, failed("listen", address, err)
+	}
+	return &listener{l.(*net.TCPListener), socketAddress(fd, false)}, nil
+}
+
+// Dial implements env.Net. The connect is under way when the host returns; its end is told by the socket becoming writable,
+// which the runtime's poller waits for.
+func (network) Dial(ctx context.Context, address string) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, failed("dial", address, err)
+	}
+	var fd int32
+	if err := failure(hostDial(unsafe.StringData(address), uint32(len(address)), &fd)); err != nil {
+		return nil, failed("dial", address, os.NewSyscallError("connect", err))
+	}
+	f := os.NewFile(uintptr(fd), address)
+	defer f.Close() // the connection has the descriptor counted too
+	c, err := net.FileConn(f)
+	if err != nil {
+		return nil, failed("dial", address, err)
+	}
+	tcp := c.(*net.TCPConn)
+	if err := awaitConnect(ctx, tcp); err != nil {
+		tcp.Close()
+		return nil, failed("dial", address, err)
+	}
+	return newConn(tcp)
+}
+
+// awaitConnect waits until the connect has ended, or ctx has.
+func awaitConnect(ctx context.Context, c *net.TCPConn) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { c.SetWriteDeadline(time.Unix(1, 0)) })
+	status := syscall.EINPROGRESS
+	err = raw.Write(func(fd uintptr) bool {
+		status = hostDialStatus(int32(fd))
+		return status != syscall.EINPROGRESS
+	})
+	if !stop() { // ctx has ended, and the deadline of the past with it can't be taken back for sure
+		return ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	return os.NewSyscallError("connect", failure(status))
+}
+
+// listener is a net.TCPListener that knows its address: the port in package net has no way to ask.
+type listener struct {
+	*net.TCPListener
+	address net.Addr
+}
+
+// Addr implements net.Listener.
+func (l *listener) Addr() net.Addr { return l.address }
+
+// Accept implements net.Listener.
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.TCPListener.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	return newConn(c)
+}
+
+// conn is a net.TCPConn that knows its addresses.
+type conn struct {
+	*net.TCPConn
+	local, remote net.Addr
+}
+
+func newConn(c *net.TCPConn) (net.Conn, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	wrapped := &conn{TCPConn: c}
+	err = raw.Control(func(fd uintptr) {
+		wrapped.local, wrapped.remote = socketAddress(int32(fd), false), socketAddress(int32(fd), true)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return wrapped, nil
+}
+
+// LocalAddr implements net.Conn.
+func (c *conn) LocalAddr() net.Addr { return c.local }
+
+// RemoteAddr implements net.Conn.
+func (c *conn) RemoteAddr() net.Addr { return c.remote }
+
+// socketAddress asks the host for a socket's address.
+func socketAddress(fd int32, remote bool) net.Addr {
+	var which uint32
+	if remote {
+		which = 1
+	}
+	var buffer [64]byte // an IPv6 address with a zone and a port
+	var length uint32
+	if hostAddress(fd, which, &buffer[0], uint32(len(buffer)), &length) != 0 {
+		return &net.TCPAddr{}
+	}
+	address, err := netip.ParseAddrPort(string(buffer[:length]))
+	if err != nil {
+		return &net.TCPAddr{}
+	}
+	return net.TCPAddrFromAddrPort(address)
+}
