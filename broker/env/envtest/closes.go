@@ -81,7 +81,14 @@ func netCloseUnblocks(t *T) {
 	blocked := make(chan error, 3)
 	go func() { _, err := l.Accept(); blocked <- err }()
 	go func() { _, err := reader.Read(make([]byte, 1)); blocked <- err }()
-	go func() { _, err := writer.Write(make([]byte, 1<<20)); blocked <- err }()
+	go func() {
+		for {
+			if _, err := writer.Write(make([]byte, 1<<20)); err != nil {
+				blocked <- err
+				return
+			}
+		}
+	}()
 	time.Sleep(soon)
 	t.must(errors.Join(l.Close(), reader.Close(), writer.Close()))
 	t.within("what was blocked on something closed", func() {

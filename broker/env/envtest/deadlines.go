@@ -67,12 +67,13 @@ func netDeadlineWhileBlocked(t *T, a, b net.Conn) {
 
 // A later deadline takes the place of the one before, also for a read that waits already.
 func netDeadlineExtended(t *T, a, b net.Conn) {
-	t.must(a.SetReadDeadline(time.Now().Add(2 * soon)))
+	const first = 10 * soon // far enough that a busy machine doesn't get there before it is extended
+	t.must(a.SetReadDeadline(time.Now().Add(first)))
 	read := make(chan error, 1)
 	go func() { _, err := a.Read(make([]byte, 1)); read <- err }()
 	time.Sleep(soon)
 	t.must(a.SetReadDeadline(time.Now().Add(late)))
-	time.Sleep(2 * soon)
+	time.Sleep(first)
 	t.send(b, "x")
 	t.must(<-read)
 }

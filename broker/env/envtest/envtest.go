@@ -56,7 +56,8 @@ func Cases() []Case {
 // Run runs the case and returns what it found wrong, or ErrLeftOut, or nil.
 func (c Case) Run(w World) error {
 	dir := path.Join(w.Dir, c.Name)
-	if err := w.Disk.MkdirAll(dir); err != nil {
+	// A run that was cut short may have left something.
+	if err := errors.Join(env.RemoveAll(w.Disk, dir), w.Disk.MkdirAll(dir)); err != nil {
 		return err
 	}
 	err := runLimited(&T{World: w, dir: dir}, c.run)
