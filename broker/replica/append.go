@@ -1,0 +1,98 @@
+package replica
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"odradek/broker/commitlog"
+)
+
+// AppendResult is the answer to an append.
+type AppendResult struct {
+	commitlog.AppendInfo
+	// Err is nil or a *kerr.Error.
+	Err error
+	// CurrentLeaderID and CurrentLeaderEpoch are who leads as far as is known here, -1 when unknown: a hint for clients
+	// that asked the wrong node (KIP-951).
+	CurrentLeaderID    int32
+	CurrentLeaderEpoch int32
+}
+
+// Append appends batches as this partition's leader. The bytes are stamped in place with offsets and epoch.
+//
+// done is called exactly once, never with a lock held: before Append returns for errors and acks of 0 and 1; otherwise,
+// and for acks=1 when flush.messages asks for every message to be flushed, when the records are as safe as asked for,
+// or never will be. It may run on any goroutine and must not block. The answers for acks=-1 come in the order of their
+// offsets.
+//
+// Expire ends the wait early.
+func (p *Partition) Append(batches []byte, acks int16, done func(AppendResult)) *PendingAppend {
+	a := &PendingAppend{partition: p, done: done}
+	p.mu.Lock()
+	err, waiting := p.append(a, batches, acks)
+	if !waiting {
+		a.result.Err = p.asError(err, &a.result)
+	}
+	p.unlock()
+	if !waiting {
+		done(a.result)
+	}
+	return a
+}
+
+// append does what Append does under p.mu. waiting says that the answer will come through a queue.
+func (p *Partition) append(a *PendingAppend, batches []byte, acks int16) (answer *kerr.Error, waiting bool) {
+	if answer := p.usable(); answer != nil {
+		return answer, false
+	}
+	if p.lead == nil {
+		return kerr.NotLeaderForPartition, false
+	}
+	if acks == -1 && p.lead.underMinISR() {
+		return kerr.NotEnoughReplicas, false
+	}
+	info, err := p.log.AppendLeader(batches, p.lead.epoch)
+	if err != nil {
+		answer, fatal := answerFor(err)
+		if fatal {
+			p.fail(err)
+		}
+		return answer, false
+	}
+	a.result.AppendInfo = info
+	a.required = info.LastOffset + 1
+	if acks == -1 {
+		p.uncommitted.add(a)
+		waiting = true
+	}
+	if !info.Duplicate {
+		p.grown()
+	}
+	if waiting {
+		p.uncommitted.release(p.highWatermark, p.succeed)
+		return nil, true
+	}
+	if acks == 1 && p.settings.durable() && p.log.SyncedOffset() < a.required {
+		p.unsynced.add(a)
+		return nil, true
+	}
+	return nil, false
+}
+
+// grown follows up on an append by the leader. p.mu is held.
+func (p *Partition) grown() {
+	p.fire()
+	p.armSync()
+	p.watchLag()
+	p.advance(time.Now())
+}
+
+// asError completes an answer: clients that came to the wrong node are told the right one. p.mu is held.
+func (p *Partition) asError(err *kerr.Error, result *AppendResult) error {
+	result.CurrentLeaderID, result.CurrentLeaderEpoch = p.hint(err)
+	if err == nil {
+		return nil
+	}
+	return err
+}

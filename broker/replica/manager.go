@@ -1,0 +1,247 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/broker/commitlog"
+	"odradek/broker/env"
+	"odradek/broker/metadata"
+)
+
+// Controller is what replication asks of the controller.
+type Controller interface {
+	// Request runs req at the active controller.
+	Request(ctx context.Context, req kmsg.Request) (kmsg.Response, error)
+	// BrokerEpoch is that of this process's registration, -1 before it.
+	BrokerEpoch() int64
+}
+
+// ManagerConfig says what a Manager works with. Zero durations and sizes take Kafka's defaults.
+type ManagerConfig struct {
+	NodeID     int32
+	Disk       env.Disk
+	Dir        string // holds a directory for each partition; it is made when missing
+	Net        env.Net
+	Logger     *slog.Logger
+	Controller Controller
+	// TopicSettings derives a topic's settings from the image's configs.
+	TopicSettings func(img *metadata.Image, topic string) TopicSettings
+	// Complete says whether img holds all that was committed before this process started: it does when it holds this
+	// process's own registration. Before that no role is taken and nothing is deleted, as both might be long outdated.
+	Complete func(img *metadata.Image) bool
+	// OnStorageFailure, when set, is told of each replica that the disk failed under.
+	OnStorageFailure func(p *Partition, err error)
+
+	ReplicaLagTimeMax     time.Duration // replica.lag.time.max.ms
+	FetchWaitMax          time.Duration // replica.fetch.wait.max.ms
+	FetchMinBytes         int32         // replica.fetch.min.bytes
+	FetchMaxBytes         int32         // replica.fetch.max.bytes, a partition
+	FetchResponseMaxBytes int32         // replica.fetch.response.max.bytes
+	FetchBackoff          time.Duration // replica.fetch.backoff.ms: the longest pause after an error
+	SocketTimeout         time.Duration // replica.socket.timeout.ms: beyond FetchWaitMax
+	CheckpointInterval    time.Duration // replica.high.watermark.checkpoint.interval.ms
+	OpenParallelism       int           // num.recovery.threads.per.data.dir
+}
+
+func (c ManagerConfig) withDefaults() ManagerConfig {
+	setDefault(&c.ReplicaLagTimeMax, 30*time.Second)
+	setDefault(&c.FetchWaitMax, 500*time.Millisecond)
+	setDefault(&c.FetchMinBytes, 1)
+	setDefault(&c.FetchMaxBytes, 1<<20)
+	setDefault(&c.FetchResponseMaxBytes, 10<<20)
+	setDefault(&c.FetchBackoff, time.Second)
+	setDefault(&c.SocketTimeout, 30*time.Second)
+	setDefault(&c.CheckpointInterval, 5*time.Second)
+	setDefault(&c.OpenParallelism, 4)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault[T comparable](value *T, standard T) {
+	var zero T
+	if *value == zero {
+		*value = standard
+	}
+}
+
+// Manager owns the partitions of this node.
+type Manager struct {
+	cfg ManagerConfig
+	// ctx ends with Close.
+	ctx    context.Context
+	cancel context.CancelFunc
+	// image is the newest that Apply got.
+	image atomic.Pointer[metadata.Image]
+
+	checkpoint *checkpointer
+	lag        *lagChecker
+	alter      *alterSender
+	fetchers   *fetchers
+	jobs       *jobs
+	root       dirSyncer
+
+	// ready is closed when all logs of the first complete image are open.
+	ready chan struct{}
+
+	mu         sync.RWMutex
+	partitions map[partitionKey]*Partition
+	// latest is the last partition that had a directory, dropped ones included until their directory is gone.
+	latest map[string]*Partition
+	// complete says that a complete image was applied: from then on changes are followed by deltas.
+	complete bool
+	closed   bool
+
+	// background counts the goroutines that Close waits for.
+	background sync.WaitGroup
+}
+
+type partitionKey struct {
+	topicID metadata.UUID
+	index   int32
+}
+
+// NewManager returns a Manager that hosts nothing until Apply tells it what to.
+func NewManager(cfg ManagerConfig) (*Manager, error) {
+	m := &Manager{
+		cfg:        cfg.withDefaults(),
+		ready:      make(chan struct{}),
+		partitions: make(map[partitionKey]*Partition),
+		latest:     make(map[string]*Partition),
+	}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	m.image.Store(&metadata.Image{})
+	m.checkpoint = &checkpointer{manager: m}
+	m.lag = &lagChecker{interval: m.cfg.ReplicaLagTimeMax / 2}
+	m.alter = &alterSender{manager: m}
+	m.fetchers = newFetchers(m)
+	m.jobs = &jobs{limit: m.cfg.OpenParallelism, spawn: m.spawn}
+	m.root = dirSyncer{disk: m.cfg.Disk, dir: m.cfg.Dir}
+	if err := m.cfg.Disk.MkdirAll(m.cfg.Dir); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := commitlog.RemoveDeleted(m.cfg.Disk, m.cfg.Dir); err != nil {
+		return nil, fmt.Errorf("remove logs whose deletion was cut short: %w", err)
+	}
+	if err := m.checkpoint.load(); err != nil {
+		// Without the file every high watermark starts from the log's start: slower, and as safe.
+		m.cfg.Logger.Warn("high watermark checkpoint is not usable", "error", err)
+	}
+	return m, nil
+}
+
+// Ready is closed when all logs of the first complete image are open, or offline. A node is unfenced only then: before, it
+// could neither lead nor follow.
+func (m *Manager) Ready() <-chan struct{} { return m.ready }
+
+// Partition returns a partition that this node hosts. Errors: kerr.UnknownTopicID, kerr.UnknownTopicOrPartition,
+// kerr.NotLeaderForPartition for one that other nodes have.
+func (m *Manager) Partition(topicID metadata.UUID, index int32) (*Partition, error) {
+	m.mu.RLock()
+	p := m.partitions[partitionKey{topicID, index}]
+	m.mu.RUnlock()
+	if p != nil {
+		return p, nil
+	}
+	topic := m.image.Load().TopicsByID[topicID]
+	if topic == nil {
+		return nil, kerr.UnknownTopicID
+	}
+	if topic.Partition(index) == nil {
+		return nil, kerr.UnknownTopicOrPartition
+	}
+	return nil, kerr.NotLeaderForPartition
+}
+
+// PartitionByName is Partition for requests that carry names: an unknown topic is kerr.UnknownTopicOrPartition.
+func (m *Manager) PartitionByName(topic string, index int32) (*Partition, error) {
+	t := m.image.Load().Topics[topic]
+	if t == nil {
+		return nil, kerr.UnknownTopicOrPartition
+	}
+	return m.Partition(t.ID, index)
+}
+
+// Partitions returns all partitions that this node hosts, in no order.
+func (m *Manager) Partitions() []*Partition {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	all := make([]*Partition, 0, len(m.partitions))
+	for _, p := range m.partitions {
+		all = append(all, p)
+	}
+	return all
+}
+
+// Close answers what waits, stops replication, remembers the high watermarks, and closes the logs, so that the next start
+// has nothing to recover.
+func (m *Manager) Close() error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil
+	}
+	m.closed = true
+	m.mu.Unlock()
+	m.cancel()
+	m.lag.stop()
+	partitions := m.Partitions()
+	for _, p := range partitions {
+		p.retire(false)
+	}
+	m.background.Wait()
+	errs := []error{m.checkpoint.write(true)}
+	var mu sync.Mutex
+	closing := jobs{limit: m.cfg.OpenParallelism, spawn: func(f func()) bool { m.background.Go(f); return true }}
+	for _, p := range partitions {
+		closing.add(func() {
+			err := p.closeLog()
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		})
+	}
+	m.background.Wait()
+	return errors.Join(errs...)
+}
+
+// spawn runs f on a goroutine that Close waits for; false when Close has begun.
+func (m *Manager) spawn(f func()) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		return false
+	}
+	m.background.Go(f)
+	return true
+}
+
+// eligible implements eligibility by the newest image.
+func (m *Manager) eligible(id int32, brokerEpoch int64) bool {
+	b := m.image.Load().Brokers[id]
+	return b != nil && !b.Fenced && !b.ShuttingDown && b.Epoch == brokerEpoch
+}
+
+// staleBroker says that a node has registered anew since brokerEpoch: the process that uses it is gone.
+func (m *Manager) staleBroker(id int32, brokerEpoch int64) bool {
+	b := m.image.Load().Brokers[id]
+	return b != nil && b.Epoch > brokerEpoch
+}
+
+// storageFailed reports a replica that went offline.
+func (m *Manager) storageFailed(p *Partition, cause error) {
+	m.cfg.Logger.Error("replica is offline", "partition", p.String(), "error", cause)
+	if m.cfg.OnStorageFailure != nil {
+		m.spawn(func() { m.cfg.OnStorageFailure(p, cause) })
+	}
+}

@@ -1,0 +1,242 @@
+package replica
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"odradek/broker/commitlog"
+	"odradek/broker/env"
+	"odradek/broker/metadata"
+)
+
+const (
+	metadataFile = "partition.metadata"
+	// metadataBytesMax is many times what the file holds.
+	metadataBytesMax = 4 << 10
+)
+
+var errPartitionMetadata = errors.New("malformed " + metadataFile)
+
+// formatPartitionMetadata writes Kafka's partition.metadata, which says to which topic, not only of what name, a directory
+// belongs.
+func formatPartitionMetadata(topicID metadata.UUID) []byte {
+	return fmt.Appendf(nil, "version: 0\ntopic_id: %s\n", base64.RawURLEncoding.EncodeToString(topicID[:]))
+}
+
+func parsePartitionMetadata(content []byte) (metadata.UUID, error) {
+	version, id := "", ""
+	for line := range strings.Lines(string(content)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case "version":
+			version = value
+		case "topic_id":
+			id = value
+		}
+	}
+	if version != "0" {
+		return metadata.UUID{}, fmt.Errorf("%w: version %q", errPartitionMetadata, version)
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(id)
+	if err != nil || len(raw) != len(metadata.UUID{}) {
+		return metadata.UUID{}, fmt.Errorf("%w: topic id %q", errPartitionMetadata, id)
+	}
+	return metadata.UUID(raw), nil
+}
+
+// partitionDir takes a directory's name apart; ok is false when it is not a partition's.
+func partitionDir(name string) (topic string, index int32, ok bool) {
+	at := strings.LastIndexByte(name, '-')
+	if at <= 0 {
+		return "", 0, false
+	}
+	n, err := strconv.ParseUint(name[at+1:], 10, 31)
+	if err != nil || strconv.FormatUint(n, 10) != name[at+1:] {
+		return "", 0, false
+	}
+	return name[:at], int32(n), true
+}
+
+// The pauses between attempts to open a log, which double up to the largest: a disk that was full may have room again.
+const (
+	reopenPauseMin = time.Second
+	reopenPauseMax = 30 * time.Second
+)
+
+// open opens the log and puts the role in force that the metadata gives meanwhile.
+func (p *Partition) open() {
+	defer close(p.opened)
+	if p.before != nil {
+		<-p.before.gone // its removal was queued earlier than this, so that it is done or under way
+		p.before = nil
+	}
+	p.tryOpen(reopenPauseMin)
+}
+
+// tryOpen is one attempt; pause is how long to wait for the next if it fails.
+func (p *Partition) tryOpen(pause time.Duration) {
+	p.mu.Lock()
+	settings, gone := p.settings, p.state == dropped
+	p.mu.Unlock()
+	if gone {
+		p.finish()
+		return
+	}
+	log, err := p.openLog(settings.Log)
+
+	p.mu.Lock()
+	p.log = log
+	gone = p.state == dropped
+	switch {
+	case gone:
+	case err != nil:
+		p.state = offline
+		p.manager.storageFailed(p, err)
+		time.AfterFunc(pause, func() { p.manager.jobs.add(func() { p.reopen(min(2*pause, reopenPauseMax)) }) })
+	default:
+		p.start()
+	}
+	p.unlock()
+	if gone {
+		p.finish()
+	}
+}
+
+// reopen tries again to open a log that could not be opened.
+func (p *Partition) reopen(pause time.Duration) {
+	p.mu.Lock()
+	if p.state != offline || p.log != nil {
+		p.mu.Unlock()
+		return
+	}
+	p.state = opening
+	p.mu.Unlock()
+	p.tryOpen(pause)
+}
+
+// start begins replication on a log that is open. p.mu is held.
+func (p *Partition) start() {
+	p.state = online
+	mark := p.manager.checkpoint.take(partitionName{p.topic, p.index})
+	p.highWatermark = min(max(mark, p.log.StartOffset()), p.log.EndOffset())
+	p.log.SetConfig(p.settings.Log)
+	p.assume(p.registration)
+}
+
+// openLog opens the log in its directory, which is made when it is missing, and made anew when it belongs to another topic
+// of the same name.
+func (p *Partition) openLog(cfg commitlog.Config) (*commitlog.Log, error) {
+	disk := p.manager.cfg.Disk
+	owner, err := readOwner(disk, p.dir)
+	if err != nil && !errors.Is(err, errPartitionMetadata) && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err != nil || owner != p.topicID {
+		if err := p.createDir(); err != nil {
+			return nil, fmt.Errorf("create %s: %w", p.dir, err)
+		}
+	}
+	return commitlog.Open(disk, p.dir, cfg, commitlog.Options{Logger: p.manager.cfg.Logger})
+}
+
+// createDir makes the directory and says in it whose it is, before there is a record. One that is there and doesn't say so
+// was never used, or belongs to a deleted topic.
+func (p *Partition) createDir() error {
+	disk := p.manager.cfg.Disk
+	p.manager.checkpoint.take(partitionName{p.topic, p.index}) // of the topic that was
+	if err := env.RemoveAll(disk, p.dir); err != nil {
+		return err
+	}
+	if err := disk.MkdirAll(p.dir); err != nil {
+		return err
+	}
+	if err := env.WriteFileAtomic(disk, p.dir+"/"+metadataFile, formatPartitionMetadata(p.topicID)); err != nil {
+		return err
+	}
+	return p.manager.root.sync()
+}
+
+// readOwner returns the id of the topic that a partition's directory belongs to.
+func readOwner(disk env.Disk, dir string) (metadata.UUID, error) {
+	content, err := env.ReadFile(disk, dir+"/"+metadataFile, metadataBytesMax)
+	if err != nil {
+		return metadata.UUID{}, err
+	}
+	return parsePartitionMetadata(content)
+}
+
+// retire ends replication here. It says whether the caller has to finish; else open does, which is under way.
+func (p *Partition) retire(deleting bool) (finish bool) {
+	p.mu.Lock()
+	defer p.unlock()
+	if p.state == dropped {
+		return false
+	}
+	finish = p.state != opening
+	p.state = dropped
+	p.deleting = deleting
+	p.lead = nil
+	p.manager.fetchers.remove(p)
+	if p.flush != nil {
+		p.flush.Stop()
+	}
+	p.refuseAll(kerr.NotLeaderForPartition)
+	p.fireAll()
+	return finish
+}
+
+// finish closes or deletes the log of a retired partition.
+func (p *Partition) finish() {
+	if !p.deleting {
+		return // Manager.Close closes it
+	}
+	var err error
+	if p.log != nil {
+		err = p.log.Delete()
+	} else {
+		err = env.RemoveAll(p.manager.cfg.Disk, p.dir)
+	}
+	if err != nil {
+		p.manager.cfg.Logger.Error("log is not deleted", "partition", p.String(), "error", err)
+	}
+	p.manager.forget(p)
+	close(p.gone)
+}
+
+// closeLog closes the log of a retired partition that is to be opened again.
+func (p *Partition) closeLog() error {
+	if p.log == nil || p.deleting {
+		return nil
+	}
+	return p.log.Close()
+}
+
+// strays lists the directories of partitions that this node doesn't host: their topics were deleted or moved elsewhere
+// while it was away. Each takes the place of a partition that is being deleted.
+func (m *Manager) strays() ([]*Partition, error) {
+	names, err := m.cfg.Disk.List(m.cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var strays []*Partition
+	for _, name := range names {
+		topic, index, ok := partitionDir(name)
+		dir := m.cfg.Dir + "/" + name
+		if !ok || m.latest[dir] != nil {
+			continue
+		}
+		stray := &Partition{manager: m, topic: topic, index: index, dir: dir, gone: make(chan struct{}), state: dropped, deleting: true}
+		m.latest[dir] = stray
+		strays = append(strays, stray)
+	}
+	return strays, nil
+}
