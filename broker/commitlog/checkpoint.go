@@ -1,0 +1,107 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"strings"
+
+	"odradek/broker/env"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// errCheckpointDamaged says that a checkpoint file does not hold what this version writes. Everything in them can be
+// learned from the segments, at the price of reading those.
+var errCheckpointDamaged = errors.New("checkpoint file is damaged")
+
+// recoveryPoint is a place in the log before which everything is known to be whole and durable: the records, the index
+// files, the epochs, a snapshot of the producers. What lies behind it is looked at before it is believed. At a clean stop it
+// is the log's end, and nothing is left to look at: it is the marker of a clean stop too.
+type recoveryPoint struct {
+	offset   int64
+	base     int64 // of the segment in which offset lies, or whose end it is
+	position int64 // of offset in that segment's file, in bytes
+}
+
+// nothingTrusted is the recovery point of a log that has none.
+var nothingTrusted = recoveryPoint{offset: -1, base: -1}
+
+const (
+	recoveryFileVersion = 1
+	startFileVersion    = 1
+)
+
+// encode writes the version, "offset base position", and the CRC-32C of what is before it.
+func (r recoveryPoint) encode() []byte {
+	return sealText(fmt.Appendf(nil, "%d\n%d %d %d\n", recoveryFileVersion, r.offset, r.base, r.position))
+}
+
+func decodeRecoveryPoint(content []byte) (recoveryPoint, error) {
+	var version int
+	r := nothingTrusted
+	line, err := openText(recoveryFile, content, &version)
+	if err != nil {
+		return nothingTrusted, err
+	}
+	if version != recoveryFileVersion || !scanLine(line, "%d %d %d", &r.offset, &r.base, &r.position) {
+		return nothingTrusted, fmt.Errorf("%w: %s of version %d", errCheckpointDamaged, recoveryFile, version)
+	}
+	return r, nil
+}
+
+func encodeStart(offset int64) []byte {
+	return sealText(fmt.Appendf(nil, "%d\n%d\n", startFileVersion, offset))
+}
+
+func decodeStart(content []byte) (offset int64, err error) {
+	var version int
+	line, err := openText(startFile, content, &version)
+	if err != nil {
+		return 0, err
+	}
+	if version != startFileVersion || !scanLine(line, "%d", &offset) || offset < 0 {
+		return 0, fmt.Errorf("%w: %s of version %d", errCheckpointDamaged, startFile, version)
+	}
+	return offset, nil
+}
+
+// sealText appends the CRC-32C of text as a line in hex.
+func sealText(text []byte) []byte {
+	return fmt.Appendf(text, "%08x\n", crc32.Checksum(text, castagnoli))
+}
+
+// openText checks the CRC of a text of three lines, and returns its version and the line after.
+func openText(name string, content []byte, version *int) (line string, err error) {
+	lines := strings.SplitAfter(string(content), "\n")
+	if len(lines) != 4 || lines[3] != "" {
+		return "", fmt.Errorf("%w: %s has %d lines", errCheckpointDamaged, name, len(lines)-1)
+	}
+	var crc uint32
+	if !scanLine(strings.TrimSuffix(lines[2], "\n"), "%x", &crc) || crc != crc32.Checksum([]byte(lines[0]+lines[1]), castagnoli) {
+		return "", fmt.Errorf("%w: %s: CRC", errCheckpointDamaged, name)
+	}
+	if !scanLine(strings.TrimSuffix(lines[0], "\n"), "%d", version) {
+		return "", fmt.Errorf("%w: %s: version", errCheckpointDamaged, name)
+	}
+	return strings.TrimSuffix(lines[1], "\n"), nil
+}
+
+// readCheckpoint reads a file of the directory; ok is false when there is none.
+func (l *Log) readCheckpoint(name string) (content []byte, ok bool, err error) {
+	content, err = env.ReadFile(l.disk, l.path(name), checkpointSizeMax)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return content, err == nil, err
+}
+
+// writeRecoveryPoint makes r durable, and with it whatever has changed in the directory. The caller has the sync turn.
+func (l *Log) writeRecoveryPoint(r recoveryPoint) error {
+	if err := env.WriteFileAtomic(l.disk, l.path(recoveryFile), r.encode()); err != nil {
+		return fmt.Errorf("recovery point: %w", err)
+	}
+	l.recovery = r
+	return nil
+}

@@ -1,0 +1,59 @@
+package commitlog
+
+import (
+	"log/slog"
+	"math"
+
+	"odradek/broker/record"
+)
+
+// Config is what a topic's configuration says of its logs; the comments give Kafka's names. It is replaced whole and live by
+// SetConfig.
+type Config struct {
+	SegmentBytes                int64                // segment.bytes: a segment is not grown past it
+	SegmentMs                   int64                // segment.ms: a segment does not span more, by its records' timestamps
+	IndexBytesMax               int64                // segment.index.bytes: of the offset index; a full index rolls the segment
+	IndexIntervalBytes          int64                // index.interval.bytes: one index entry in so much log
+	MaxMessageBytes             int64                // max.message.bytes: of a batch, as it is stored
+	FlushMessages               int64                // flush.messages: applied by the caller, who calls Sync
+	FlushMs                     int64                // flush.ms: likewise
+	MessageTimestampType        record.TimestampType // message.timestamp.type
+	MessageTimestampBeforeMaxMs int64                // message.timestamp.before.max.ms
+	MessageTimestampAfterMaxMs  int64                // message.timestamp.after.max.ms
+	ProducerIDExpirationMs      int64                // producer.id.expiration.ms
+}
+
+// DefaultConfig is Kafka's.
+func DefaultConfig() Config {
+	return Config{
+		SegmentBytes:                1 << 30,
+		SegmentMs:                   7 * 24 * 3_600_000,
+		IndexBytesMax:               10 << 20,
+		IndexIntervalBytes:          4 << 10,
+		MaxMessageBytes:             1<<20 + record.LogOverhead,
+		FlushMessages:               math.MaxInt64,
+		FlushMs:                     math.MaxInt64,
+		MessageTimestampType:        record.CreateTime,
+		MessageTimestampBeforeMaxMs: math.MaxInt64,
+		MessageTimestampAfterMaxMs:  3_600_000,
+		ProducerIDExpirationMs:      86_400_000,
+	}
+}
+
+// Options are what a log needs of its process.
+type Options struct {
+	// Logger is told of recoveries and of what the background could not do. Nil discards.
+	Logger *slog.Logger
+	// Go runs f beside the caller: the flush of a segment that was rolled. Nil is a goroutine.
+	Go func(f func())
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Go == nil {
+		o.Go = func(f func()) { go f() }
+	}
+	return o
+}

@@ -1,0 +1,33 @@
+package commitlog
+
+import "errors"
+
+// What a log answers besides record.ErrCorrupt and its like, and the disk's own errors; test with errors.Is.
+var (
+	// ErrOffsetOutOfRange says that the log does not hold the offset.
+	ErrOffsetOutOfRange = errors.New("offset out of range")
+	// ErrMessageTooLarge says that a batch is larger than max.message.bytes.
+	ErrMessageTooLarge = errors.New("record batch is larger than max.message.bytes")
+	// ErrRecordListTooLarge says that what came in one append is larger than a segment may be.
+	ErrRecordListTooLarge = errors.New("record batches are larger than segment.bytes")
+	// ErrInvalidTimestamp says that a timestamp is outside message.timestamp.before.max.ms and after.max.ms, or that the
+	// producer claims to have stamped the log append time.
+	ErrInvalidTimestamp = errors.New("invalid timestamp")
+	// ErrOutOfOrderSequence says that an idempotent producer's batch does not follow the one before.
+	ErrOutOfOrderSequence = errors.New("out of order sequence number")
+	// ErrInvalidProducerEpoch says that the producer's epoch is older than one already seen.
+	ErrInvalidProducerEpoch = errors.New("invalid producer epoch")
+	// ErrInvalidTxnState says that a producer wrote outside of its transaction while that was open.
+	ErrInvalidTxnState = errors.New("invalid transaction state")
+	// ErrCoordinatorFenced says that a transaction marker comes from an older coordinator than one seen before.
+	ErrCoordinatorFenced = errors.New("transaction coordinator fenced")
+	// ErrStaleLeaderEpoch says that batches carry an older leader epoch than the log's last.
+	ErrStaleLeaderEpoch = errors.New("leader epoch goes back")
+	// ErrNotContiguous says that a follower's batches do not start at the log's end.
+	ErrNotContiguous = errors.New("batches do not continue the log")
+	// ErrStorage says that the disk failed in a way after which nothing is known of what it holds. The log answers every
+	// later append, truncation and sync with it, until it is opened again.
+	ErrStorage = errors.New("log failed")
+	// ErrClosed says that the log was closed or deleted.
+	ErrClosed = errors.New("log is closed")
+)

@@ -1,0 +1,361 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"odradek/broker/env"
+	"odradek/broker/record"
+)
+
+// Open opens the log in dir, which is made when it is missing. What lies before the recovery point is believed; what lies
+// behind it, after an unclean stop, is read and checked batch by batch, and the log ends before the first that is not whole.
+// A log that was closed is opened without reading a record.
+func Open(disk env.Disk, dir string, cfg Config, opts Options) (*Log, error) {
+	opts = opts.withDefaults()
+	l := &Log{disk: disk, dir: dir, logger: opts.Logger, background: opts.Go, recovery: nothingTrusted}
+	l.producers = newProducerState()
+	l.producers.purgedMs = time.Now().UnixMilli()
+	l.SetConfig(cfg)
+	if err := l.open(); err != nil {
+		for _, s := range l.segments {
+			s.file.release()
+		}
+		return nil, fmt.Errorf("open log %s: %w", dir, err)
+	}
+	return l, nil
+}
+
+func (l *Log) open() error {
+	if err := l.disk.MkdirAll(l.dir); err != nil {
+		return err
+	}
+	bases, err := l.sweep()
+	if err != nil {
+		return err
+	}
+	if err := l.readCheckpoints(); err != nil {
+		return err
+	}
+	clean, err := l.loadSegments(bases)
+	if err != nil {
+		return err
+	}
+	if len(l.segments) > 0 {
+		l.startOffset = max(l.startOffset, l.segments[0].base)
+	}
+	if len(l.segments) == 0 || l.startOffset > l.active().nextOffset {
+		return l.startEmpty()
+	}
+	end := l.active().nextOffset
+	l.epochs.truncateFromEnd(end)
+	l.epochs.truncateFromStart(l.startOffset)
+	l.tail.reset(end, l.active().size)
+	if clean {
+		l.synced.Store(end)
+		return nil
+	}
+	// Someone will build on what was found: it must not be lost by a later loss of power.
+	l.recovery = nothingTrusted
+	return l.checkpointEnd()
+}
+
+// sweep removes what an interrupted change has left, and returns the bases of the segments, rising.
+func (l *Log) sweep() (bases []int64, err error) {
+	names, err := l.disk.List(l.dir)
+	if err != nil {
+		return nil, err
+	}
+	known := map[int64]bool{}
+	for _, name := range names { // sorted, so a segment's .index comes before its .log
+		if base, ok := parseSegmentName(name, logSuffix); ok {
+			bases = append(bases, base)
+			known[base] = true
+		}
+	}
+	for _, name := range names {
+		base, ok := parseSegmentName(name, indexSuffix)
+		if !ok {
+			base, ok = parseSegmentName(name, timeIndexSuffix)
+		}
+		orphan := ok && !known[base]
+		if orphan || strings.HasSuffix(name, temporarySuffix) || strings.HasSuffix(name, swapSuffix) {
+			if err := l.disk.Remove(l.path(name)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return bases, nil
+}
+
+// readCheckpoints reads the checkpoint files. One that is missing or damaged makes for more to read, not for an error.
+func (l *Log) readCheckpoints() error {
+	content, ok, err := l.readCheckpoint(startFile)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if l.startOffset, err = decodeStart(content); err != nil {
+			l.logger.Warn("log start offset is lost", "dir", l.dir, "error", err)
+		}
+	}
+	if content, ok, err = l.readCheckpoint(recoveryFile); err != nil {
+		return err
+	}
+	if ok {
+		if l.recovery, err = decodeRecoveryPoint(content); err != nil {
+			l.logger.Warn("recovery point is lost", "dir", l.dir, "error", err)
+		}
+	}
+	if content, ok, err = l.readCheckpoint(epochFile); err != nil {
+		return err
+	}
+	if ok {
+		l.epochs.entries, err = decodeEpochs(content)
+	}
+	if !ok || err != nil {
+		// The recovery point is never written before the epochs are.
+		if l.recovery != nothingTrusted {
+			l.logger.Warn("leader epochs are lost", "dir", l.dir, "error", err)
+		}
+		l.recovery, l.epochs.dirty = nothingTrusted, true
+	}
+	return nil
+}
+
+// loadSegments opens the segments and finds out where the log ends. clean says that nothing behind the recovery point was
+// there.
+func (l *Log) loadSegments(bases []int64) (clean bool, err error) {
+	sizes, err := l.openSegments(bases)
+	if err != nil {
+		return false, err
+	}
+	trusted := l.trustedSegments(sizes)
+	l.parentSynced = trusted > 0
+	for i := range trusted {
+		if err := l.loadTrusted(i, sizes[i]); err != nil {
+			return false, err
+		}
+	}
+	l.epochs.truncateFromEnd(max(l.recovery.offset, 0))
+	if err := l.restoreProducers(l.recovery.offset, l.segments[:trusted]); err != nil {
+		return false, err
+	}
+	if trusted > 0 && trusted == len(l.segments) && sizes[trusted-1] == l.recovery.position {
+		s := l.segments[trusted-1]
+		s.syncedSize, s.entrySynced = s.size, true
+		return true, nil
+	}
+	first := max(trusted-1, 0)
+	if trusted > 0 && l.segments[first].sealed && sizes[first] == l.recovery.position {
+		first++ // nothing more is in it
+	}
+	return false, l.verifySegments(first, sizes)
+}
+
+func (l *Log) openSegments(bases []int64) (sizes []int64, err error) {
+	nowMs := time.Now().UnixMilli()
+	for i, base := range bases {
+		f, err := l.disk.Open(l.path(segmentName(base, logSuffix)), 0)
+		if err != nil {
+			return nil, err
+		}
+		s := newSegment(base, f, nowMs)
+		s.sealed = i < len(bases)-1
+		l.segments = append(l.segments, s)
+		size, err := f.Size()
+		if err != nil {
+			return nil, err
+		}
+		sizes = append(sizes, size)
+	}
+	return sizes, nil
+}
+
+// trustedSegments is how many segments the recovery point vouches for, the last of them up to its position. A recovery point
+// that does not fit the files is not believed.
+func (l *Log) trustedSegments(sizes []int64) int {
+	for i, s := range l.segments {
+		if s.base == l.recovery.base && sizes[i] >= l.recovery.position && s.base <= l.recovery.offset {
+			return i + 1
+		}
+	}
+	if l.recovery != nothingTrusted {
+		l.logger.Warn("recovery point does not fit the segments", "dir", l.dir, "offset", l.recovery.offset)
+	}
+	l.recovery = nothingTrusted
+	return 0
+}
+
+// loadTrusted learns what the i-th segment holds before the recovery point: from its index files, or, when those are damaged
+// or were not written, from the headers of its batches.
+func (l *Log) loadTrusted(i int, fileSize int64) error {
+	s, cfg := l.segments[i], l.config.Load()
+	size, next, last := fileSize, l.recovery.offset, s.base == l.recovery.base
+	if last {
+		size = l.recovery.position
+	} else {
+		next = l.segments[i+1].base
+	}
+	// A segment with more behind the recovery point was still written to, and its index files are older than the log.
+	if !last || size == fileSize {
+		x, err := loadIndex(l.disk, l.dir, s.base, size, next-s.base, indexBytesMax(cfg))
+		if err == nil {
+			err = s.adopt(x, size, next)
+		}
+		if err == nil {
+			l.leaveIndex(s)
+			return nil
+		}
+		if !errors.Is(err, errIndexDamaged) && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		l.logger.Warn("index is rebuilt", "dir", l.dir, "segment", s.base, "error", err)
+	}
+	if err := s.rescan(size, cfg.IndexIntervalBytes); err != nil {
+		return err
+	}
+	if s.nextOffset != next {
+		return fmt.Errorf("%w: segment %d ends at %d, not %d", record.ErrCorrupt, s.base, s.nextOffset, next)
+	}
+	if !s.sealed {
+		return nil
+	}
+	s.index.observeTime(s.base, s.maxTimestamp, s.maxTimestampOffset)
+	if err := l.writeCompanions(s, nil); err != nil {
+		return err
+	}
+	l.leaveIndex(s)
+	return nil
+}
+
+// leaveIndex leaves the index of a sealed segment to the disk.
+func (l *Log) leaveIndex(s *segment) {
+	if s.sealed {
+		s.index, s.syncedSize, s.entrySynced = nil, s.size, true
+	}
+}
+
+// verifySegments goes on behind the recovery point, in the first segment given. The log ends at the first batch that is not
+// whole or does not continue the log; what lies behind, in this segment and in later ones, is removed.
+func (l *Log) verifySegments(first int, sizes []int64) error {
+	for i := first; i < len(l.segments); i++ {
+		s := l.segments[i]
+		if i > 0 && s.base != l.segments[i-1].nextOffset {
+			return l.dropFrom(i)
+		}
+		s.syncedSize, s.entrySynced = -1, false
+		if err := l.verify(s, sizes[i]); err != nil {
+			return err
+		}
+		if s.size < sizes[i] {
+			l.logger.Warn("log is cut", "dir", l.dir, "offset", s.nextOffset, "segment", s.base, "bytes", sizes[i]-s.size)
+			if err := s.file.Truncate(s.size); err != nil {
+				return err
+			}
+			return l.dropFrom(i + 1)
+		}
+	}
+	return nil
+}
+
+// dropFrom removes the i-th segment and those after it, the newest first.
+func (l *Log) dropFrom(i int) error {
+	for j := len(l.segments) - 1; j >= i; j-- {
+		s := l.segments[j]
+		l.logger.Warn("segment is dropped", "dir", l.dir, "segment", s.base)
+		if err := l.removeSegmentFiles(s); err != nil {
+			return err
+		}
+		s.file.release()
+		l.segments = l.segments[:j]
+	}
+	if i == 0 {
+		return nil
+	}
+	s := l.active()
+	s.sealed = false
+	if s.index == nil {
+		return s.rescan(s.size, l.config.Load().IndexIntervalBytes)
+	}
+	return nil
+}
+
+// verify takes in what lies behind the known end of s, as long as it is whole batches that continue the log.
+func (l *Log) verify(s *segment, fileSize int64) error {
+	interval := l.config.Load().IndexIntervalBytes
+	scan := longScanner(s.file, s.size, fileSize)
+	defer scan.release()
+	for {
+		batch, err := scan.whole()
+		if err == nil {
+			err = l.continues(s, batch)
+		}
+		switch {
+		case err == io.EOF, errors.Is(err, errNotRecord):
+			return nil
+		case isRecordError(err):
+			return nil
+		case err != nil:
+			return err
+		}
+		l.take(s, batch, interval)
+		scan.skip(batch)
+	}
+}
+
+// errNotRecord says that a whole batch is not the next of this log: it was left by an earlier use of the file's blocks.
+var errNotRecord = errors.New("batch does not continue the log")
+
+func (l *Log) continues(s *segment, batch record.Batch) error {
+	if err := batch.Verify(); err != nil {
+		return err
+	}
+	if batch.BaseOffset() != s.nextOffset || batch.LastOffset()-s.base < 0 {
+		return fmt.Errorf("%w: offset %d at %d", errNotRecord, batch.BaseOffset(), s.nextOffset)
+	}
+	if batch.PartitionLeaderEpoch() < l.epochs.last() {
+		return fmt.Errorf("%w: epoch %d after %d", errNotRecord, batch.PartitionLeaderEpoch(), l.epochs.last())
+	}
+	if batch.IsControl() {
+		if _, err := markerOf(batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isRecordError(err error) bool {
+	for _, sentinel := range []error{record.ErrTruncated, record.ErrCorrupt, record.ErrUnsupportedMagic, record.ErrUnsupportedCodec, record.ErrTooLarge} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return false
+}
+
+// startEmpty makes the log empty at its start offset: it is new, or a loss of power took all that was after it.
+func (l *Log) startEmpty() error {
+	if err := l.dropFrom(0); err != nil {
+		return err
+	}
+	if err := l.removeSnapshots(-1); err != nil {
+		return err
+	}
+	s, err := createSegment(l.disk, l.dir, l.startOffset)
+	if err != nil {
+		return err
+	}
+	l.segments = []*segment{s}
+	l.recovery, l.parentSynced = nothingTrusted, false
+	l.epochs.truncateFromEnd(0)
+	l.epochs.dirty = true
+	l.producers = newProducerState()
+	l.tail.reset(s.base, 0)
+	l.synced.Store(s.base)
+	return nil
+}

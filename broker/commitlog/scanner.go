@@ -1,0 +1,100 @@
+package commitlog
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"odradek/broker/record"
+)
+
+const (
+	// lookupWindow is how much a search for a position reads at once, in bytes: the default distance of index entries.
+	lookupWindow = 4 << 10
+	// scanWindow is how much a scan of whole segments reads at once, in bytes.
+	scanWindow = 256 << 10
+)
+
+// scanner walks the batches of a segment's file. Its batches are good until the next call.
+type scanner struct {
+	file     io.ReaderAt
+	pos, end int64 // the next batch is at pos; nothing is read from end on
+	window   []byte
+	pool     *sync.Pool
+	held     []byte // the bytes of the file at heldAt
+	heldAt   int64
+}
+
+var (
+	lookupWindows = sync.Pool{New: func() any { b := make([]byte, lookupWindow); return &b }}
+	scanWindows   = sync.Pool{New: func() any { b := make([]byte, scanWindow); return &b }}
+)
+
+// lookupScanner is a scanner for a short way, scanner for a long one. Both must be released.
+func lookupScanner(file io.ReaderAt, pos, end int64) scanner {
+	return scanner{file: file, pos: pos, end: end, pool: &lookupWindows, window: *lookupWindows.Get().(*[]byte)}
+}
+
+func longScanner(file io.ReaderAt, pos, end int64) scanner {
+	return scanner{file: file, pos: pos, end: end, pool: &scanWindows, window: *scanWindows.Get().(*[]byte)}
+}
+
+func (s *scanner) release() {
+	s.pool.Put(&s.window)
+	s.window, s.held = nil, nil
+}
+
+// header is the header of the batch at pos: io.EOF at the end, record.ErrTruncated when the batch reaches past the end,
+// record.ErrCorrupt when there is none. Of the batch, only the header may be looked at.
+func (s *scanner) header() (record.Batch, error) {
+	if s.pos >= s.end {
+		return nil, io.EOF
+	}
+	if s.end-s.pos < record.HeaderSize {
+		return nil, fmt.Errorf("%w: %d bytes at %d", record.ErrTruncated, s.end-s.pos, s.pos)
+	}
+	b, err := s.bytes(record.HeaderSize)
+	if err != nil {
+		return nil, err
+	}
+	size, err := record.PeekSize(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w: at %d", err, s.pos)
+	}
+	if int64(size) > s.end-s.pos {
+		return nil, fmt.Errorf("%w: %d of %d bytes at %d", record.ErrTruncated, s.end-s.pos, size, s.pos)
+	}
+	return b, nil
+}
+
+// whole is the batch at pos with its records; errors as header's.
+func (s *scanner) whole() (record.Batch, error) {
+	header, err := s.header()
+	if err != nil {
+		return nil, err
+	}
+	return s.bytes(header.Size())
+}
+
+// skip goes on behind batch, which header or whole gave.
+func (s *scanner) skip(batch record.Batch) { s.pos += int64(batch.Size()) }
+
+// bytes is n bytes at pos, from the window or read into it. n is at most what lies before end.
+func (s *scanner) bytes(n int) (record.Batch, error) {
+	if at := s.pos - s.heldAt; at >= 0 && at+int64(n) <= int64(len(s.held)) {
+		return record.Batch(s.held[at : at+int64(n)]), nil
+	}
+	if n > len(s.window) {
+		s.window = make([]byte, n)
+	}
+	want := int(min(int64(len(s.window)), s.end-s.pos))
+	got, err := s.file.ReadAt(s.window[:want], s.pos)
+	s.held, s.heldAt = s.window[:got], s.pos
+	if got < n {
+		if err == nil || err == io.EOF {
+			return nil, fmt.Errorf("%w: %d of %d bytes at %d", record.ErrTruncated, got, n, s.pos)
+		}
+		return nil, err
+	}
+	return record.Batch(s.held[:n]), nil
+}

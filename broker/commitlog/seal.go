@@ -1,0 +1,142 @@
+package commitlog
+
+import "odradek/broker/env"
+
+// roll seals the active segment and starts the next at the log's end. What the sealed one needs on the disk is written in the
+// background: until the recovery point has passed it, recovery does without. The caller holds writer.
+func (l *Log) roll() error {
+	old := l.active()
+	next, err := createSegment(l.disk, l.dir, old.nextOffset)
+	if err != nil {
+		return err
+	}
+	snapshot := l.producers.snapshot(old.nextOffset)
+	l.mu.Lock()
+	old.index.observeTime(old.base, old.maxTimestamp, old.maxTimestampOffset)
+	old.sealed, old.snapshot = true, snapshot
+	l.segments = append(l.segments, next)
+	l.tail.reset(next.base, 0)
+	l.mu.Unlock()
+
+	l.sealing.Add(1)
+	l.background(func() {
+		defer l.sealing.Done()
+		if err := l.sealInTurn(); err != nil {
+			l.logger.Error("log segments could not be sealed", "dir", l.dir, "error", err)
+		}
+	})
+	return nil
+}
+
+func (l *Log) sealInTurn() error {
+	l.turn.take()
+	defer l.turn.leave()
+	if err := l.failed(); err != nil {
+		return err
+	}
+	return l.seal()
+}
+
+// seal makes the sealed segments durable with their index files and snapshots, then moves the recovery point behind them, and
+// leaves their indexes to the disk. The caller has the turn.
+func (l *Log) seal() error {
+	l.mu.RLock()
+	segments := l.segments[:len(l.segments)-1]
+	l.mu.RUnlock()
+	first := len(segments)
+	for first > 0 && !segments[first-1].durable() {
+		first--
+	}
+	segments = segments[first:]
+	if len(segments) == 0 {
+		return nil
+	}
+	for _, s := range segments {
+		if s.syncedSize != s.size {
+			if err := s.file.Sync(); err != nil {
+				return l.fail("sync", err)
+			}
+		}
+		if err := l.writeCompanions(s, s.snapshot); err != nil {
+			return l.fail("seal", err)
+		}
+	}
+	last := segments[len(segments)-1]
+	return l.advanceRecovery(segments, recoveryPoint{offset: last.nextOffset, base: last.base, position: last.size})
+}
+
+// writeCompanions makes a segment's index files durable, and a snapshot of the producers at its end.
+func (l *Log) writeCompanions(s *segment, snapshot []byte) error {
+	if s.index != nil {
+		if err := l.writeSynced(segmentName(s.base, indexSuffix), s.index.encodeOffsets()); err != nil {
+			return err
+		}
+		if err := l.writeSynced(segmentName(s.base, timeIndexSuffix), s.index.encodeTimes()); err != nil {
+			return err
+		}
+	}
+	if snapshot == nil {
+		return nil
+	}
+	return l.writeSynced(segmentName(s.nextOffset, snapshotSuffix), snapshot)
+}
+
+// advanceRecovery moves the recovery point to r, now that the segments before it are on the disk with all that is theirs.
+// The caller has the turn.
+func (l *Log) advanceRecovery(segments []*segment, r recoveryPoint) error {
+	if err := l.syncEntries(); err != nil {
+		return err
+	}
+	if err := l.writeEpochs(); err != nil {
+		return l.fail("epochs", err)
+	}
+	if err := l.writeRecoveryPoint(r); err != nil {
+		return l.fail("recovery point", err)
+	}
+	l.mu.Lock()
+	for _, s := range segments {
+		s.syncedSize, s.entrySynced, s.snapshot = s.size, true, nil
+		if s.sealed {
+			s.index = nil
+		}
+	}
+	l.mu.Unlock()
+	l.synced.Store(max(l.synced.Load(), r.offset))
+	return nil
+}
+
+// checkpointEnd makes the whole log durable and moves the recovery point to its end. The caller holds writer and the turn.
+func (l *Log) checkpointEnd() error {
+	if err := l.seal(); err != nil {
+		return err
+	}
+	s := l.active()
+	end := recoveryPoint{offset: s.nextOffset, base: s.base, position: s.size}
+	if l.recovery == end && !l.epochs.dirty {
+		return nil
+	}
+	if s.syncedSize != s.size {
+		if err := s.file.Sync(); err != nil {
+			return l.fail("sync", err)
+		}
+	}
+	s.index.observeTime(s.base, s.maxTimestamp, s.maxTimestampOffset)
+	if err := l.writeCompanions(s, l.producers.snapshot(s.nextOffset)); err != nil {
+		return l.fail("checkpoint", err)
+	}
+	return l.advanceRecovery([]*segment{s}, end)
+}
+
+// writeEpochs makes the history of epochs durable if it has changed. The caller has the turn.
+func (l *Log) writeEpochs() error {
+	l.mu.Lock()
+	dirty, content := l.epochs.dirty, []byte(nil)
+	if dirty {
+		content, l.epochs.dirty = l.epochs.encode(), false
+	}
+	l.mu.Unlock()
+	if !dirty {
+		return nil
+	}
+	return env.WriteFileAtomic(l.disk, l.path(epochFile), content)
+}

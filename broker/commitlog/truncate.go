@@ -1,0 +1,260 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"odradek/broker/env"
+)
+
+// TruncateTo removes every batch that holds offset or a later one, so that the end offset is at most offset, durably: nothing
+// of it comes back, whatever happens. At or past the end it only drops the leader epochs from offset on. Before the first
+// segment it leaves an empty log that starts at offset.
+func (l *Log) TruncateTo(offset int64) error {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if offset < 0 {
+		return fmt.Errorf("%w: truncate to %d", ErrOffsetOutOfRange, offset)
+	}
+	if offset >= l.active().nextOffset {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.epochs.truncateFromEnd(offset)
+		return nil
+	}
+	l.turn.take()
+	defer l.turn.leave()
+	var err error
+	if offset < l.segments[0].base {
+		err = l.restartAt(offset)
+	} else {
+		err = l.cut(offset)
+	}
+	if err != nil {
+		return l.fail("truncate", err)
+	}
+	return nil
+}
+
+// TruncateAndStartAt removes all that is in the log, which then starts, empty, at offset: what a follower does when its
+// leader's log starts past the follower's end, or ends before the follower's start.
+func (l *Log) TruncateAndStartAt(offset int64) error {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if offset < 0 {
+		return fmt.Errorf("%w: start at %d", ErrOffsetOutOfRange, offset)
+	}
+	l.turn.take()
+	defer l.turn.leave()
+	if err := l.restartAt(offset); err != nil {
+		return l.fail("truncate", err)
+	}
+	return nil
+}
+
+// AdvanceStart moves the start offset forward, durably; records before it are not read any more. Going back does nothing.
+// ErrOffsetOutOfRange says that offset is past the end.
+func (l *Log) AdvanceStart(offset int64) error {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if offset <= l.startOffset {
+		return nil
+	}
+	if end := l.active().nextOffset; offset > end {
+		return fmt.Errorf("%w: start at %d, end at %d", ErrOffsetOutOfRange, offset, end)
+	}
+	if err := l.writeStart(offset); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.startOffset = offset
+	l.epochs.truncateFromStart(offset)
+	return nil
+}
+
+func (l *Log) writeStart(offset int64) error {
+	return env.WriteFileAtomic(l.disk, l.path(startFile), encodeStart(offset))
+}
+
+// cut is TruncateTo inside of the log. First the disk learns that less is to be trusted, then readers, then the files are
+// cut, the newest first, so that a crash in between leaves a log that ends somewhere between the new end and the old.
+// The caller holds writer and the turn.
+func (l *Log) cut(offset int64) error {
+	i := l.segmentAt(offset)
+	s := l.segments[i]
+	kept, err := s.head(offset, l.config.Load().IndexIntervalBytes)
+	if err != nil {
+		return err
+	}
+	end := kept.nextOffset
+	if err := l.distrust(recoveryPoint{offset: end, base: s.base, position: kept.size}); err != nil {
+		return err
+	}
+	if l.startOffset > end {
+		if err := l.writeStart(end); err != nil {
+			return err
+		}
+	}
+	dropped := l.segments[i+1:]
+	l.mu.Lock()
+	l.segments = l.segments[: i+1 : i+1]
+	s.become(kept)
+	l.startOffset = min(l.startOffset, end)
+	l.epochs.truncateFromEnd(end)
+	l.tail.reset(end, s.size)
+	l.hints.clear()
+	l.mu.Unlock()
+	l.synced.Store(min(l.synced.Load(), end))
+
+	if err := l.removeSegments(dropped); err != nil {
+		return err
+	}
+	if err := l.cutFile(s); err != nil {
+		return err
+	}
+	if err := l.syncEntries(); err != nil {
+		return err
+	}
+	s.syncedSize, s.entrySynced = s.size, true
+	return l.restoreProducers(end, l.segments)
+}
+
+// head is what is left of the segment before offset.
+func (s *segment) head(offset, indexInterval int64) (*segment, error) {
+	kept := &segment{base: s.base, file: s.file}
+	kept.reset()
+	scan := longScanner(s.file, 0, s.size)
+	defer scan.release()
+	for {
+		batch, err := scan.header()
+		if err == io.EOF || err == nil && batch.LastOffset() >= offset {
+			return kept, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("segment %d: %w", s.base, err)
+		}
+		kept.observe(batch, indexInterval)
+		scan.skip(batch)
+	}
+}
+
+// become makes the segment active again with what head has kept. The caller holds mu.
+func (s *segment) become(kept *segment) {
+	s.size, s.nextOffset, s.index = kept.size, kept.nextOffset, kept.index
+	s.firstTimestamp, s.maxTimestamp, s.maxTimestampOffset = kept.firstTimestamp, kept.maxTimestamp, kept.maxTimestampOffset
+	s.sealed, s.snapshot = false, nil
+}
+
+// distrust makes sure that the recovery point and the producer snapshots on the disk do not go past r.
+func (l *Log) distrust(r recoveryPoint) error {
+	if err := l.removeSnapshots(r.offset); err != nil {
+		return err
+	}
+	if l.recovery.offset > r.offset {
+		return l.writeRecoveryPoint(r)
+	}
+	return l.disk.SyncDir(l.dir)
+}
+
+// cutFile makes the segment's file as short as the segment, durably. When slices of it are out, they keep the old file, and
+// the segment goes on in a copy.
+func (l *Log) cutFile(s *segment) error {
+	if !s.file.pinned() {
+		if err := s.file.Truncate(s.size); err != nil {
+			return err
+		}
+		return s.file.Sync()
+	}
+	name := l.path(segmentName(s.base, logSuffix))
+	f, err := l.disk.Open(name+swapSuffix, os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return err
+	}
+	err = copyFile(f, s.file, s.size)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = l.disk.Rename(name+swapSuffix, name)
+	}
+	if err != nil {
+		_ = f.Close() // the error that counts is known
+		return err
+	}
+	old := s.file
+	l.mu.Lock()
+	s.file = share(f)
+	l.mu.Unlock()
+	old.release()
+	return nil
+}
+
+func copyFile(to io.WriterAt, from io.ReaderAt, size int64) error {
+	_, err := io.Copy(io.NewOffsetWriter(to, 0), io.NewSectionReader(from, 0, size))
+	return err
+}
+
+// removeSegments removes the files of segments that are no longer in the list, the newest first.
+func (l *Log) removeSegments(segments []*segment) error {
+	for i := len(segments) - 1; i >= 0; i-- {
+		if err := l.removeSegmentFiles(segments[i]); err != nil {
+			return err
+		}
+		segments[i].file.release()
+	}
+	return nil
+}
+
+func (l *Log) removeSegmentFiles(s *segment) error {
+	for _, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
+		if err := l.disk.Remove(l.path(segmentName(s.base, suffix))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// restartAt is TruncateAndStartAt. The start offset is written first: when it is past the end, a crash at any later step
+// leads Open to the same empty log. The caller holds writer and the turn.
+func (l *Log) restartAt(offset int64) error {
+	if err := l.writeStart(offset); err != nil {
+		return err
+	}
+	if err := l.distrust(nothingTrusted); err != nil {
+		return err
+	}
+	if err := l.removeSegments(l.segments); err != nil {
+		return err
+	}
+	if err := l.disk.SyncDir(l.dir); err != nil {
+		return err
+	}
+	fresh, err := createSegment(l.disk, l.dir, offset)
+	if err != nil {
+		return err
+	}
+	purgedMs := l.producers.purgedMs
+	l.mu.Lock()
+	l.segments = []*segment{fresh}
+	l.startOffset = offset
+	l.epochs.truncateFromEnd(0)
+	l.tail.reset(offset, 0)
+	l.hints.clear()
+	l.mu.Unlock()
+	l.setProducers(newProducerState(), purgedMs)
+	l.synced.Store(offset)
+	return nil
+}
