@@ -36,7 +36,7 @@ func (network) Listen(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, failed("listen", address, err)
 	}
-	return &listener{l.(*net.TCPListener), socketAddress(fd, false)}, nil
+	return &listener{tcp: l.(*net.TCPListener), address: socketAddress(fd, false)}, nil
 }
 
 // Dial implements env.Net. The connect is under way when the host returns; its end is told by the socket becoming writable,
@@ -83,51 +83,6 @@ func awaitConnect(ctx context.Context, c *net.TCPConn) error {
 	}
 	return os.NewSyscallError("connect", failure(status))
 }
-
-// listener is a net.TCPListener that knows its address: the port in package net has no way to ask.
-type listener struct {
-	*net.TCPListener
-	address net.Addr
-}
-
-// Addr implements net.Listener.
-func (l *listener) Addr() net.Addr { return l.address }
-
-// Accept implements net.Listener.
-func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.TCPListener.AcceptTCP()
-	if err != nil {
-		return nil, err
-	}
-	return newConn(c)
-}
-
-// conn is a net.TCPConn that knows its addresses.
-type conn struct {
-	*net.TCPConn
-	local, remote net.Addr
-}
-
-func newConn(c *net.TCPConn) (net.Conn, error) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	wrapped := &conn{TCPConn: c}
-	err = raw.Control(func(fd uintptr) {
-		wrapped.local, wrapped.remote = socketAddress(int32(fd), false), socketAddress(int32(fd), true)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return wrapped, nil
-}
-
-// LocalAddr implements net.Conn.
-func (c *conn) LocalAddr() net.Addr { return c.local }
-
-// RemoteAddr implements net.Conn.
-func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
 // socketAddress asks the host for a socket's address.
 func socketAddress(fd int32, remote bool) net.Addr {
