@@ -22,10 +22,10 @@ var (
 // conn is one connection.
 type conn struct {
 	server *Server
+	id     uint64
 	net    net.Conn
 	reader *wire.FrameReader
 	peer   *Peer // of the calls to come; the reader's
-	logger *slog.Logger
 
 	ctx    context.Context // the handlers': ends with the connection or the server
 	cancel context.CancelFunc
@@ -49,10 +49,10 @@ func newConn(s *Server, nc net.Conn, id uint64) *conn {
 	peer := &Peer{ConnectionID: id, Principal: Anonymous, ListenerName: s.config.ListenerName, ClientAddr: nc.RemoteAddr()}
 	c := &conn{
 		server: s,
+		id:     id,
 		net:    nc,
 		reader: wire.NewFrameReader(nc, &s.pool, s.config.FrameBytesMax),
 		peer:   peer,
-		logger: s.config.Logger.With("listener", peer.ListenerName, "client", peer.ClientAddr, "connection", id),
 		dead:   make(chan struct{}),
 		wake:   make(chan struct{}, 1),
 		room:   make(chan struct{}, 1),
@@ -94,12 +94,17 @@ func (c *conn) end(reason error) {
 	for _, response := range unsent {
 		response.Release()
 	}
+	if reason != io.EOF && reason != errDrained {
+		c.logger().Debug("connection ended", "reason", reason)
+	}
 	c.cancel()
 	close(c.dead)
 	c.net.Close()
-	if reason != io.EOF && reason != errDrained {
-		c.logger.Debug("connection ended", "reason", reason)
-	}
+}
+
+// logger names the connection. It is made when there is something to say: most connections have nothing.
+func (c *conn) logger() *slog.Logger {
+	return c.server.config.Logger.With("listener", c.server.config.ListenerName, "client", c.net.RemoteAddr(), "connection", c.id)
 }
 
 // drain stops the reading, so that the connection ends when what was read is answered.

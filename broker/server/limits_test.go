@@ -137,7 +137,7 @@ func TestIdle(t *testing.T) {
 			c := dial(t, network)
 			c.send(fetch(1))
 			time.Sleep(2 * idle)
-			if records.released != 1 {
+			if records.released.Load() != 1 {
 				t.Error("the response is still held")
 			}
 		})

@@ -131,7 +131,7 @@ func (c *conn) handle(call *Call) (err error) {
 	if !c.server.config.PanicIsFatal {
 		defer func() {
 			if fault := recover(); fault != nil {
-				c.logger.Error("handler panicked", "key", call.Header.Key, "version", call.Header.Version,
+				c.logger().Error("handler panicked", "key", call.Header.Key, "version", call.Header.Version,
 					"panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
 				c.end(errPanic)
 				err = errPanic

@@ -193,8 +193,8 @@ func TestReplyAfterTheEndIsReleased(t *testing.T) {
 		<-ended
 		records := &bytesSlice{content: []byte("abc")}
 		call.Reply(fetchOf(call, records))
-		if records.released != 1 {
-			t.Errorf("the late reply was released %d times", records.released)
+		if n := records.released.Load(); n != 1 {
+			t.Errorf("the late reply was released %d times", n)
 		}
 	})
 }
@@ -247,6 +247,17 @@ func TestPanicCostsTheConnection(t *testing.T) {
 	if text := log.String(); !strings.Contains(text, "a fault of the program") || !strings.Contains(text, "server_test.go") {
 		t.Errorf("the log lacks the panic or its stack:\n%s", text)
 	}
+}
+
+// TestPanicIsFatal: in a test or the simulator a panic must not be swallowed.
+func TestPanicIsFatal(t *testing.T) {
+	s, _ := start(t, Config{PanicIsFatal: true, Handler: handlerFunc(func(context.Context, *Call) { panic("a fault of the program") })})
+	defer func() {
+		if fault := recover(); fault != "a fault of the program" {
+			t.Errorf("recovered %v", fault)
+		}
+	}()
+	(&conn{server: s}).handle(&Call{})
 }
 
 // TestMalformedIsOneLine: each connection that ends for what the peer sent leaves one line, at debug.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -121,8 +120,6 @@ func (g *gather) file(f env.File, offset, n int64) error {
 		offset, n = offset+sent, n-sent
 		g.progressed()
 		switch {
-		case sent == 0 && errors.Is(err, errors.ErrUnsupported):
-			return g.copyFile(f, offset, n)
 		case err != nil:
 			return err
 		case sent == 0:

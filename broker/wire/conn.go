@@ -110,42 +110,41 @@ func (c *Conn) exchange(req kmsg.Request, resp kmsg.Response) error {
 		return err
 	}
 	c.last = frame
-	body, err := c.responseBody(frame.Bytes, req)
-	if err != nil {
-		return err
-	}
 	resp.SetVersion(req.GetVersion())
-	if err := resp.ReadFrom(body); err != nil {
-		return fmt.Errorf("%w: response of key %d v%d: %w", ErrMalformed, req.Key(), req.GetVersion(), err)
-	}
-	return nil
+	return parseResponse(frame.Bytes, c.sent, resp)
 }
 
-// responseBody takes the header off a response and checks that what follows can be decoded.
-func (c *Conn) responseBody(frame []byte, req kmsg.Request) ([]byte, error) {
-	shape := messageSchema().responses[req.Key()]
-	if shape == nil || !shape.versions.has(req.GetVersion()) {
-		return nil, fmt.Errorf("%w: key %d version %d", ErrUnsupportedVersion, req.Key(), req.GetVersion())
+// parseResponse reads into resp, whose version is set, the response of that correlation id out of a frame's content. It
+// trusts the bytes no more than Parse does.
+func parseResponse(frame []byte, correlationID int32, resp kmsg.Response) error {
+	version := resp.GetVersion()
+	shape := messageSchema().responses[resp.Key()]
+	if shape == nil || !shape.versions.has(version) {
+		return fmt.Errorf("%w: key %d version %d", ErrUnsupportedVersion, resp.Key(), version)
 	}
+	malformed := func(err error) error { return fmt.Errorf("%w: %s v%d: %w", ErrMalformed, shape.name, version, err) }
 	if len(frame) < 4 {
-		return nil, fmt.Errorf("%w: %s: %w", ErrMalformed, shape.name, errHeaderCut)
+		return malformed(errHeaderCut)
 	}
-	if id := int32(binary.BigEndian.Uint32(frame)); id != c.sent {
-		return nil, fmt.Errorf("%w: %s of %d, not %d", ErrCorrelation, shape.name, id, c.sent)
+	if id := int32(binary.BigEndian.Uint32(frame)); id != correlationID {
+		return fmt.Errorf("%w: %s of %d, not %d", ErrCorrelation, shape.name, id, correlationID)
 	}
 	body := frame[4:]
-	if req.IsFlexible() && req.Key() != keyApiVersions {
-		w := walker{rest: body, version: req.GetVersion(), flexible: true, elements: ElementsMax}
+	if resp.IsFlexible() && resp.Key() != keyApiVersions {
+		w := walker{rest: body, version: version, flexible: true, elements: ElementsMax}
 		w.tags(nil)
 		if w.err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrMalformed, shape.name, errHeaderCut)
+			return malformed(errHeaderCut)
 		}
 		body = w.rest
 	}
-	if err := shape.walk(req.GetVersion(), body); err != nil {
-		return nil, fmt.Errorf("%w: %s v%d: %w", ErrMalformed, shape.name, req.GetVersion(), err)
+	if err := shape.walk(version, body); err != nil {
+		return malformed(err)
 	}
-	return body, nil
+	if err := resp.ReadFrom(body); err != nil {
+		return malformed(err)
+	}
+	return nil
 }
 
 func (c *Conn) releaseLast() {

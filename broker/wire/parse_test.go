@@ -209,6 +209,39 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// FuzzParseResponse: another broker's bytes are no better than a client's.
+func FuzzParseResponse(f *testing.F) {
+	random := rand.New(rand.NewPCG(7, 8))
+	for key, shape := range messageSchema().responses {
+		for v := shape.versions.first; v <= shape.versions.last; v++ {
+			resp := kmsg.ResponseForKey(key)
+			fill(random, reflect.ValueOf(resp).Elem(), 0)
+			encoded, _ := EncodeResponse(Header{Key: key, Version: v, CorrelationID: 7}, resp).AppendTo(nil)
+			f.Add(key, v, encoded[sizeBytes:])
+		}
+	}
+	f.Fuzz(func(t *testing.T, key, version int16, frame []byte) {
+		resp := kmsg.ResponseForKey(key)
+		if resp == nil {
+			return
+		}
+		resp.SetVersion(version)
+		if parseResponse(frame, 7, resp) != nil {
+			return
+		}
+		again, _ := EncodeResponse(Header{Key: key, Version: version, CorrelationID: 7}, resp).AppendTo(nil)
+		if err := parseResponse(again[sizeBytes:], 7, kmsgResponse(key, version)); err != nil {
+			t.Fatalf("what was written again is not taken: %v\n%x\n%x", err, frame, again)
+		}
+	})
+}
+
+func kmsgResponse(key, version int16) kmsg.Response {
+	resp := kmsg.ResponseForKey(key)
+	resp.SetVersion(version)
+	return resp
+}
+
 func BenchmarkParseProduce(b *testing.B) {
 	frame := request(produce(9, make([]byte, 1024)))
 	b.ReportAllocs()

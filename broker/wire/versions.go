@@ -53,8 +53,8 @@ func (r *Registry) Supports(key int16) (minVersion, maxVersion int16, ok bool) {
 }
 
 // Advertised is what clients are told, in order of key. Produce begins at 0 although 3 is the first that is served, as
-// in the reference (KAFKA-18659): librdkafka before 2.10 looks for Produce 0 to 2 to learn what a broker can do, and
-// turns compression off or fails when there is none. It does not send them.
+// in the reference (KAFKA-18659): older librdkafka looks for Produce 0 to 2 to learn what a broker can do, and can't
+// compress when there is none. It does not send them; who does is disconnected, there as here.
 func (r *Registry) Advertised() []Range {
 	advertised := slices.Clone(r.ranges)
 	for i := range advertised {
