@@ -143,7 +143,7 @@ func hostileBody(random *rand.Rand, body []byte) []byte {
 }
 
 // TestHostileBodiesCostLittle parses damaged requests of every key and version, and bounds what that allocates by what
-// was sent. kmsg alone would spin for minutes on some of them and allocate gigabytes for others.
+// was sent. kmsg alone would spin for a minute on some of them and allocate gigabytes for others.
 func TestHostileBodiesCostLittle(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	var before, after runtime.MemStats

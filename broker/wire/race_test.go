@@ -2,6 +2,6 @@
 
 package wire
 
-// poolLoss is the allocations by which a sync.Pool fails on purpose under the race detector: an arena, its bytes, its
+// poolLoss bounds the allocations that come of a sync.Pool losing, on purpose under the race detector, an arena, its bytes, its
 // slices.
 const poolLoss = 12
