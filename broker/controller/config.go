@@ -33,6 +33,9 @@ type Config struct {
 	Ready <-chan struct{}
 	// Static are the node's own properties by Kafka's names: defaults of topics (min.insync.replicas, num.partitions, …).
 	Static map[string]string
+	// NumPartitions and ReplicationFactor are what a topic gets whose creation doesn't say; 1 each by default.
+	NumPartitions     int32
+	ReplicationFactor int16
 
 	SessionTimeout    time.Duration // 9 s: broker.session.timeout.ms
 	HeartbeatInterval time.Duration // 2 s: broker.heartbeat.interval.ms
@@ -57,6 +60,12 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.RebalanceInterval, 300*time.Second)
 	setDefault(&c.ElectionTimeout, 500*time.Millisecond)
 	setDefault(&c.LeaseTimeout, min(300*time.Millisecond, c.ElectionTimeout))
+	if c.NumPartitions == 0 {
+		c.NumPartitions = 1
+	}
+	if c.ReplicationFactor == 0 {
+		c.ReplicationFactor = 1
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -2,58 +2,376 @@ package controller
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"sync"
 	"sync/atomic"
+	"time"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/google/uuid"
+	"github.com/hashicorp/raft"
 
+	"odradek/broker/controller/raftstore"
 	"odradek/broker/metadata"
 )
 
-// ErrClosed says that the controller was closed.
-var ErrClosed = errors.New("controller: closed")
+var (
+	// ErrClosed says that the controller was closed.
+	ErrClosed = errors.New("controller: closed")
+	errFailed = errors.New("controller: failed before")
+)
 
-// Controller is a node's part in the metadata quorum.
+const (
+	quorumDir = "__cluster_metadata" // below the data directory, named as Kafka's
+	// snapshotThreshold is how many entries the log grows by before the image is written out, trailingLogs how many are kept
+	// for followers that lag.
+	snapshotThreshold = 4096
+	trailingLogs      = 1024
+	snapshotInterval  = 2 * time.Minute
+	// raftTimeout bounds raft's network calls.
+	raftTimeout = 5 * time.Second
+	// connectionsPooled is how many idle connections raft keeps to a peer.
+	connectionsPooled = 2
+)
+
+// Controller is a node's part in the metadata quorum. See the package comment.
 type Controller struct {
-	cfg   Config
-	image atomic.Pointer[metadata.Image]
-	epoch atomic.Int64
+	cfg         Config
+	identity    *identity
+	state       *brokerState
+	incarnation metadata.UUID
+	random      *rand.Rand // the active controller's
+
+	listener  *listener
+	transport *raft.NetworkTransport
+	raft      *raft.Raft
+	stores    []interface{ Close() error }
+	peers     *peers
+
+	image      atomic.Pointer[metadata.Image]
+	epoch      atomic.Int64
+	active     atomic.Pointer[active]
+	dispatch   *dispatch
+	notify     chan bool
+	leaderNews *news
+	succeeding atomic.Bool
+	failure    atomic.Pointer[error]
+
+	closing   chan struct{}
+	closeOnce sync.Once
+	leadDone  chan struct{}
+	liveDone  chan struct{}
+	formDone  chan struct{}
+	stopLife  context.CancelFunc
+	started   bool
 }
 
-// Open reads or makes the node's identity, opens the quorum's stores and listens. Nothing is sent before Start.
+// Open reads or makes the node's identity, opens the quorum's stores and listens. The node answers others from then on, and
+// takes part in the quorum if it is a member; it joins or forms a cluster with Start. Errors: ErrWrongDisk, and those of the
+// disk and the network.
 func Open(cfg Config) (*Controller, error) {
-	c := &Controller{cfg: cfg.withDefaults()}
+	cfg = cfg.withDefaults()
+	var seed [32]byte
+	crand.Read(seed[:])
+	c := &Controller{
+		cfg:         cfg,
+		incarnation: uuid.New(),
+		random:      rand.New(rand.NewChaCha8(seed)),
+		peers:       &peers{net: cfg.Net, all: map[string]*peer{}},
+		dispatch:    newDispatch(),
+		notify:      make(chan bool, 1),
+		leaderNews:  newNews(),
+		closing:     make(chan struct{}),
+		leadDone:    make(chan struct{}),
+		liveDone:    make(chan struct{}),
+		formDone:    make(chan struct{}),
+		stopLife:    func() {},
+	}
 	c.image.Store(metadata.NewImage())
 	c.epoch.Store(-1)
+	err := cfg.Disk.MkdirAll(cfg.Dir)
+	if err == nil {
+		c.identity, err = openIdentity(cfg.Disk, cfg.Dir, cfg.NodeID, cfg.ClusterID)
+	}
+	if err == nil {
+		c.state, err = openBrokerState(cfg.Disk, cfg.Dir, c.incarnation)
+	}
+	if err == nil {
+		err = c.openQuorum()
+	}
+	if err != nil {
+		c.closeQuorum()
+		return nil, err
+	}
+	go c.dispatch.run()
+	go c.lead()
+	c.Subscribe(c.checkCluster)
 	return c, nil
 }
 
+// openQuorum opens the stores and starts raft on them.
+func (c *Controller) openQuorum() error {
+	dir := path.Join(c.cfg.Dir, quorumDir)
+	if err := c.cfg.Disk.MkdirAll(dir); err != nil {
+		return err
+	}
+	if err := c.cfg.Disk.SyncDir(c.cfg.Dir); err != nil {
+		return err
+	}
+	log, err := raftstore.OpenLog(c.cfg.Disk, path.Join(dir, "log"))
+	if err != nil {
+		return err
+	}
+	c.stores = append(c.stores, log)
+	stable, err := raftstore.OpenStable(c.cfg.Disk, path.Join(dir, "stable"))
+	if err != nil {
+		return err
+	}
+	c.stores = append(c.stores, stable)
+	snapshots, err := raftstore.OpenSnapshots(c.cfg.Disk, path.Join(dir, "snapshots"))
+	if err != nil {
+		return err
+	}
+	hasState, err := raft.HasExistingState(log, stable, snapshots)
+	if err != nil {
+		return err
+	}
+	if !hasState && c.identity.cluster() != "" {
+		return fmt.Errorf("%w: %s names a cluster, but the quorum's log below %s is missing", ErrWrongDisk, c.identity.name, dir)
+	}
+	if err := c.listen(); err != nil {
+		return err
+	}
+	cache, err := raft.NewLogCache(512, log)
+	if err != nil {
+		return err
+	}
+	c.raft, err = raft.NewRaft(c.raftConfig(), &fsm{c}, cache, stable, snapshots, c.transport)
+	if err != nil {
+		return err
+	}
+	c.observeLeaders()
+	go c.listener.run()
+	return nil
+}
+
+func (c *Controller) listen() error {
+	advertise := c.cfg.Advertise
+	if advertise == "" {
+		advertise = c.cfg.Controllers[c.cfg.NodeID]
+	}
+	var err error
+	if c.listener, err = listen(c.cfg.Net, c.cfg.Listen, advertise); err != nil {
+		return err
+	}
+	c.listener.serve, c.listener.raftEnded = c.serve, c.leaderUnheard
+	c.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: c.listener, MaxPool: connectionsPooled, Timeout: raftTimeout, Logger: raftLogger(c.cfg.Logger),
+	})
+	return nil
+}
+
+func (c *Controller) raftConfig() *raft.Config {
+	config := raft.DefaultConfig()
+	config.LocalID = serverID(c.identity.directoryID)
+	config.HeartbeatTimeout = c.cfg.ElectionTimeout
+	config.ElectionTimeout = c.cfg.ElectionTimeout
+	config.LeaderLeaseTimeout = c.cfg.LeaseTimeout
+	config.SnapshotInterval = snapshotInterval
+	config.SnapshotThreshold = snapshotThreshold
+	config.TrailingLogs = trailingLogs
+	config.ShutdownOnRemove = false // a node that is removed may be added again
+	config.NotifyCh = c.notify
+	config.NoLegacyTelemetry = true
+	config.Logger = raftLogger(c.cfg.Logger)
+	return config
+}
+
+// observeLeaders spreads the news of who leads.
+func (c *Controller) observeLeaders() {
+	observations := make(chan raft.Observation, 64)
+	c.raft.RegisterObserver(raft.NewObserver(observations, true, func(o *raft.Observation) bool {
+		_, ok := o.Data.(raft.LeaderObservation)
+		return ok
+	}))
+	go func() {
+		for {
+			select {
+			case <-observations:
+				if address := c.leaderAddress(); address != "" {
+					c.peers.keepOnly(address)
+				}
+				c.leaderNews.tell()
+			case <-c.closing:
+				return
+			}
+		}
+	}()
+}
+
+// checkCluster notes the cluster's id on the disk when it is first heard.
+func (c *Controller) checkCluster(image *metadata.Image, _ *metadata.Delta) {
+	if image.ClusterID == "" {
+		return
+	}
+	if err := c.identity.join(image.ClusterID); err != nil {
+		c.fail(err)
+	}
+}
+
 // Start forms or joins the cluster, in the background: registers this node and keeps its session alive.
-func (c *Controller) Start() {}
+func (c *Controller) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.stopLife, c.started = cancel, true
+	go func() {
+		defer close(c.formDone)
+		c.form(ctx)
+	}()
+	go c.live(ctx)
+}
 
 // Image is the newest metadata applied on this node.
 func (c *Controller) Image() *metadata.Image { return c.image.Load() }
 
-// Subscribe has fn called with every image from now on, in order, one call at a time, first with a full delta.
-// fn must not wait for Request, which returns only after the subscribers have seen its effects.
-func (c *Controller) Subscribe(fn func(*metadata.Image, *metadata.Delta)) { fn(c.Image(), nil) }
+// Subscribe has fn called with every image from now on, in order, one call at a time, first with a full delta. fn must not wait
+// for Request, which returns only after the subscribers have seen its effects.
+func (c *Controller) Subscribe(fn func(*metadata.Image, *metadata.Delta)) { c.dispatch.subscribe(fn) }
 
 // Leader is the active controller as far as this node knows.
-func (c *Controller) Leader() (nodeID int32, ok bool) { return -1, false }
+func (c *Controller) Leader() (nodeID int32, ok bool) {
+	_, member := c.raft.LeaderWithID()
+	if member == "" {
+		return -1, false
+	}
+	if member == serverID(c.identity.directoryID) {
+		return c.cfg.NodeID, true
+	}
+	nodeID = nodeOf(c.Image(), member)
+	return nodeID, nodeID >= 0
+}
+
+// leaderAddress is where the quorum's leader is, "" when none is known.
+func (c *Controller) leaderAddress() string {
+	address, _ := c.raft.LeaderWithID()
+	return string(address)
+}
 
 // BrokerEpoch is the epoch of this process's registration; -1 before there is one.
 func (c *Controller) BrokerEpoch() int64 { return c.epoch.Load() }
 
-// Request runs a request at the active controller, here or on another node, retried while there is none and ctx lives, and
-// returns its response once the local image includes its effects and the subscribers have seen them. Errors: ctx's, ErrClosed.
-func (c *Controller) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	return nil, ErrClosed
+// Incarnation is drawn for this process, DirectoryID for its disk.
+func (c *Controller) Incarnation() metadata.UUID { return c.incarnation }
+
+// DirectoryID is drawn when the node's disk is first used.
+func (c *Controller) DirectoryID() metadata.UUID { return c.identity.directoryID }
+
+// fail reports, once, that this process can't go on.
+func (c *Controller) fail(err error) {
+	if c.failure.CompareAndSwap(nil, &err) {
+		c.cfg.OnFailure(err)
+	}
 }
 
-// Shutdown is the controlled shutdown: the active controller moves this node's leaderships away, then, if this node is the
-// active controller itself, another one takes over. Call Close after it. Errors: ctx's.
-func (c *Controller) Shutdown(ctx context.Context) error { return nil }
+func (c *Controller) failed() bool { return c.failure.Load() != nil }
+
+func (c *Controller) isClosing() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// handOver gives the quorum's leadership to another voter, if this node has it and there is one.
+func (c *Controller) handOver() error {
+	if c.raft.State() != raft.Leader {
+		return nil
+	}
+	future := c.raft.GetConfiguration()
+	if err := future.Error(); err != nil {
+		return err
+	}
+	voters := 0
+	for _, server := range future.Configuration().Servers {
+		if server.Suffrage == raft.Voter {
+			voters++
+		}
+	}
+	if voters < 2 {
+		return nil
+	}
+	if err := c.raft.LeadershipTransfer().Error(); err != nil {
+		c.cfg.Logger.Info("leadership of the quorum not handed over", "error", err) // the others elect somebody when it ends
+	}
+	return nil
+}
+
+// stopLiving ends the registration's upkeep.
+func (c *Controller) stopLiving() {
+	c.stopLife()
+	if c.started {
+		<-c.liveDone
+		<-c.formDone
+	}
+}
 
 // Close stops. clean says that the logs of all partitions were closed and synced before: the node then keeps its place in
 // ISRs and ELRs at its next start, even on a machine that lost its power meanwhile.
-func (c *Controller) Close(clean bool) error { return nil }
+func (c *Controller) Close(clean bool) error {
+	var err error
+	c.closeOnce.Do(func() {
+		close(c.closing)
+		c.stopLiving()
+		<-c.leadDone
+		err = c.closeQuorum()
+		c.dispatch.close()
+		if clean && err == nil {
+			err = c.state.stoppedCleanly()
+		}
+	})
+	return err
+}
+
+// closeQuorum closes what openQuorum opened, as far as it came.
+func (c *Controller) closeQuorum() error {
+	var errs []error
+	if c.raft != nil {
+		errs = append(errs, c.raft.Shutdown().Error())
+	}
+	if c.transport != nil {
+		errs = append(errs, c.transport.Close())
+	} else if c.listener != nil {
+		errs = append(errs, c.listener.Close())
+	}
+	c.peers.keepOnly("")
+	for _, store := range c.stores {
+		errs = append(errs, store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// news wakes all that wait for something to change.
+type news struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func newNews() *news { return &news{ch: make(chan struct{})} }
+
+// next returns a channel that is closed when there is news.
+func (n *news) next() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ch
+}
+
+func (n *news) tell() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	close(n.ch)
+	n.ch = make(chan struct{})
+}
