@@ -34,16 +34,13 @@ func (m *Manager) Apply(img *metadata.Image, delta *metadata.Delta) {
 
 // follow acts on what delta says is different.
 func (m *Manager) follow(img *metadata.Image, delta *metadata.Delta) {
+	m.dropDeleted(delta)
 	for i := range delta.Topics {
 		changed := &delta.Topics[i]
 		if changed.Deleted {
-			m.dropTopic(changed.ID)
 			continue
 		}
 		topic := img.TopicsByID[changed.ID]
-		if topic == nil {
-			continue // deleted by a later change of the same delta
-		}
 		settings := m.cfg.TopicSettings(img, topic.Name)
 		for _, index := range changed.Partitions {
 			m.place(topic, index, settings)
@@ -111,9 +108,19 @@ func (m *Manager) drop(p *Partition) {
 	}
 }
 
-func (m *Manager) dropTopic(id metadata.UUID) {
+// dropDeleted gives up the partitions of deleted topics.
+func (m *Manager) dropDeleted(delta *metadata.Delta) {
+	deleted := make(map[metadata.UUID]bool)
+	for i := range delta.Topics {
+		if delta.Topics[i].Deleted {
+			deleted[delta.Topics[i].ID] = true
+		}
+	}
+	if len(deleted) == 0 {
+		return
+	}
 	for _, p := range m.Partitions() {
-		if p.topicID == id {
+		if deleted[p.topicID] {
 			m.drop(p)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -106,6 +105,7 @@ func (f *fetcher) round(wait time.Duration) error {
 	if err := f.connect(); err != nil {
 		return err
 	}
+	f.session.prepare()
 	cfg := &f.manager.cfg
 	req := f.session.request()
 	if f.session.known == 0 {
@@ -158,7 +158,6 @@ func (f *fetcher) do(ctx context.Context, req kmsg.Request, held time.Duration) 
 // connection.
 func (f *fetcher) apply(resp *kmsg.FetchResponse) error {
 	var outOfRange []*fetching
-	var grown []*Partition
 	for t := range resp.Topics {
 		topic := &resp.Topics[t]
 		for i := range topic.Partitions {
@@ -171,14 +170,9 @@ func (f *fetcher) apply(resp *kmsg.FetchResponse) error {
 				outOfRange = append(outOfRange, fe)
 				continue
 			}
-			appended, err := fe.partition.replicate(f.source, fe.at, answer)
-			if appended {
-				grown = append(grown, fe.partition)
-			}
-			f.settle(fe, err)
+			f.settle(fe, fe.partition.replicate(f.source, fe.at, answer))
 		}
 	}
-	f.syncAll(grown)
 	if len(outOfRange) > 0 {
 		return f.relocate(outOfRange)
 	}
@@ -193,21 +187,6 @@ func (f *fetcher) settle(fe *fetching, err error) {
 	}
 	pause := f.session.delay(fe, time.Now(), f.manager.cfg.FetchBackoff)
 	f.manager.cfg.Logger.Debug("replication pauses", "partition", fe.partition.String(), "leader", f.source, "error", err, "pause", pause)
-}
-
-// syncAll makes durable what was replicated where that is asked for, all logs at once.
-func (f *fetcher) syncAll(grown []*Partition) {
-	if len(grown) == 1 {
-		grown[0].syncFollower()
-		return
-	}
-	var syncs sync.WaitGroup
-	for _, p := range grown {
-		if p.isDurable() {
-			syncs.Go(p.syncFollower)
-		}
-	}
-	syncs.Wait()
 }
 
 // relocate asks the leader where its logs begin and end, for partitions whose offset it refused.

@@ -44,10 +44,10 @@ func (p *Partition) positionLocked(leader int32) (position, bool) {
 }
 
 // replicate applies what leader answered to a fetch at position at. An answer that the log or the role has overtaken is
-// ignored. appended says that the log has grown; the error is one to back off after.
-func (p *Partition) replicate(leader int32, at position, answer *kmsg.FetchResponseTopicPartition) (appended bool, err error) {
+// ignored. The error is one to back off after.
+func (p *Partition) replicate(leader int32, at position, answer *kmsg.FetchResponseTopicPartition) error {
 	if err := kerr.ErrorForCode(answer.ErrorCode); err != nil {
-		return false, err
+		return err
 	}
 	batches, flaw := continuation(answer.RecordBatches, at.leaderEpoch)
 
@@ -55,14 +55,14 @@ func (p *Partition) replicate(leader int32, at position, answer *kmsg.FetchRespo
 	defer p.unlock()
 	now, ok := p.positionLocked(leader)
 	if !ok || now.offset != at.offset || now.leaderEpoch != at.leaderEpoch {
-		return false, nil
+		return nil
 	}
 	if d := answer.DivergingEpoch; d.EndOffset >= 0 && d.Epoch >= 0 {
-		return false, p.truncateDiverging(d.Epoch, d.EndOffset)
+		return p.truncateDiverging(d.Epoch, d.EndOffset)
 	}
 	if len(batches) > 0 {
 		if _, err := p.log.AppendFollower(batches); err != nil {
-			return false, p.storageError(err)
+			return p.storageError(err)
 		}
 		p.fire()
 		if !p.settings.durable() {
@@ -70,9 +70,9 @@ func (p *Partition) replicate(leader int32, at position, answer *kmsg.FetchRespo
 		}
 	}
 	if err := p.followMarks(answer.HighWatermark, answer.LogStartOffset); err != nil {
-		return false, err
+		return err
 	}
-	return len(batches) > 0, flaw
+	return flaw
 }
 
 // continuation returns the whole batches at the front of fetched that are of the leader's epoch at most, and what is wrong
@@ -186,16 +186,21 @@ func (p *Partition) outOfRange(leader int32, at position, leaderStart, leaderEnd
 	return nil
 }
 
-// syncFollower makes what was replicated durable: the offset of the next fetch vouches for it.
-func (p *Partition) syncFollower() {
+// unsyncedFollower says that the log's end must not be told to the leader before it is synced: the offset of a fetch vouches
+// for all before it.
+func (p *Partition) unsyncedFollower() bool {
 	p.mu.Lock()
-	if p.state != online || !p.settings.durable() {
-		p.mu.Unlock()
+	defer p.mu.Unlock()
+	return p.state == online && p.settings.durable() && p.log.SyncedOffset() < p.log.EndOffset()
+}
+
+// syncFollower syncs the log up to its end.
+func (p *Partition) syncFollower() {
+	log := p.Log()
+	if log == nil {
 		return
 	}
-	end := p.log.EndOffset()
-	p.mu.Unlock()
-	err := p.log.Sync(end)
+	err := log.Sync(log.EndOffset())
 	p.mu.Lock()
 	p.synced(err)
 	p.unlock()

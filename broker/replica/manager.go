@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,6 +130,9 @@ func NewManager(cfg ManagerConfig) (*Manager, error) {
 	m.root = dirSyncer{disk: m.cfg.Disk, dir: m.cfg.Dir}
 	if err := m.cfg.Disk.MkdirAll(m.cfg.Dir); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := m.cfg.Disk.SyncDir(path.Dir(m.cfg.Dir)); err != nil {
+		return nil, fmt.Errorf("make the data directory durable: %w", err)
 	}
 	if err := commitlog.RemoveDeleted(m.cfg.Disk, m.cfg.Dir); err != nil {
 		return nil, fmt.Errorf("remove logs whose deletion was cut short: %w", err)

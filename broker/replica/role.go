@@ -111,11 +111,14 @@ func (p *Partition) isrChanged() {
 	p.watchLag()
 }
 
-// reconsider looks again at what the followers are known to have: after their standing in the cluster changed. p.mu is
-// held and this node leads.
+// reconsider looks again at what the followers are known to have, after their standing in the cluster changed: one that
+// keeps up needn't ask again to join. p.mu is held and this node leads.
 func (p *Partition) reconsider(now time.Time) {
 	p.advance(now)
 	for _, f := range p.lead.followers {
+		if now.Sub(f.fetchedAt) > 2*p.manager.cfg.FetchWaitMax || !f.caughtUp(p.log.EndOffset(), now, p.manager.cfg.ReplicaLagTimeMax) {
+			continue
+		}
 		if change := p.lead.proposeExpand(f, p.highWatermark, p.manager.eligible); change != nil {
 			p.manager.alter.propose(p, change)
 			return

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"math"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -11,7 +12,7 @@ import (
 )
 
 // session is the fetching side of an incremental fetch session (KIP-227): it knows what the leader knows of the partitions
-// that are fetched from it, and builds requests that say only what is different. It does no I/O.
+// that are fetched from it, and builds requests that say only what is different.
 //
 // A partition is in one of three places: among due, when the leader has to be told of it; among delayed, after an error;
 // or neither, when the leader knows all of it.
@@ -156,6 +157,17 @@ func (s *session) reset() {
 		fe.known = false
 		s.queue(fe)
 	}
+}
+
+// prepare makes durable what the next request vouches for, where that is asked for: all logs at once.
+func (s *session) prepare() {
+	var syncs sync.WaitGroup
+	for _, fe := range s.due {
+		if fe.partition.unsyncedFollower() {
+			syncs.Go(fe.partition.syncFollower)
+		}
+	}
+	syncs.Wait()
 }
 
 // request builds the next request.

@@ -90,10 +90,3 @@ func (p *Partition) synced(err error) {
 		p.advance(time.Now())
 	}
 }
-
-// isDurable says that records count as stored only once they are synced.
-func (p *Partition) isDurable() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.settings.durable()
-}
