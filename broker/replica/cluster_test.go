@@ -118,7 +118,7 @@ func (n *node) stop() {
 
 // crash ends the process at once; power says that what was not synced is lost too.
 func (n *node) crash(power bool) {
-	survivor := n.disk
+	var survivor *memenv.Disk
 	if power {
 		survivor = n.disk.PowerLoss(memenv.Loss{})
 	} else {

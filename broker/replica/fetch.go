@@ -34,8 +34,8 @@ type FetchRequest struct {
 
 // FetchResult is what a Fetch found. Offsets are -1 when there is an error.
 type FetchResult struct {
-	// Slice holds the records; it is empty when there are none. Whoever gets it must release it.
-	Slice            commitlog.Slice
+	// Slice holds the records, nil when there are none. It is a commitlog.Slice; whoever gets it must release it.
+	Slice            wire.Slice
 	HighWatermark    int64
 	LastStableOffset int64
 	LogStartOffset   int64
@@ -70,6 +70,10 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 	slice, readErr := log.Read(req.Offset, commitlog.ReadLimits{MaxBytes: req.MaxBytes, EndOffset: end, AtLeastOne: req.AtLeastOne})
 	if readErr != nil {
 		return p.readFailed(readErr)
+	}
+	if slice.Len() == 0 {
+		slice.Release()
+		return result
 	}
 	result.Slice = slice
 	return result

@@ -233,11 +233,9 @@ func (s *fetchServer) read(req *kmsg.FetchRequest, session *serverSession, i int
 	}
 	part.HighWatermark, part.LogStartOffset = result.HighWatermark, result.LogStartOffset
 	part.DivergingEpoch = result.DivergingEpoch
-	if result.Slice.Len() > 0 {
-		part.Records = result.Slice
-	}
+	part.Records = result.Slice
 	told, known := session.told[partitionKey{session.topics[i], rp.Partition}]
-	return part, part.DivergingEpoch != nil || result.Slice.Len() > 0, !known || told != result.HighWatermark
+	return part, part.DivergingEpoch != nil || result.Slice != nil, !known || told != result.HighWatermark
 }
 
 func (s *fetchServer) listOffsets(req *kmsg.ListOffsetsRequest) *kmsg.ListOffsetsResponse {

@@ -246,6 +246,9 @@ func (s *session) answered(resp *kmsg.FetchResponse) error {
 		return err
 	}
 	switch {
+	case s.epoch > 0 && resp.SessionID != s.id: // the leader has ended it
+		s.id = 0
+		s.reset()
 	case s.epoch > 0 && s.epoch < math.MaxInt32:
 		s.epoch++
 	case s.epoch > 0:
