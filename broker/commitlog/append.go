@@ -163,8 +163,13 @@ func (l *Log) write(set appendSet, cfg *Config, nowMs int64) error {
 	}
 	s := l.active()
 	if _, err := s.file.WriteAt(set.batches, s.size); err != nil {
-		// Part of it may be there. Recovery would take whole batches among it for appended.
-		if cutErr := s.file.Truncate(s.size); cutErr != nil {
+		// Part of it may be there. Recovery would take whole batches among it for appended, even when they were overwritten
+		// meanwhile and a loss of power brings the older bytes back: so the cut must be durable.
+		cutErr := s.file.Truncate(s.size)
+		if cutErr == nil {
+			cutErr = s.file.Sync()
+		}
+		if cutErr != nil {
 			return l.fail("append", fmt.Errorf("%w, then: %w", err, cutErr))
 		}
 		return fmt.Errorf("append at %d: %w", set.first, err)

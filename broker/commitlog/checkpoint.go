@@ -17,12 +17,14 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 var errCheckpointDamaged = errors.New("checkpoint file is damaged")
 
 // recoveryPoint is a place in the log before which everything is known to be whole and durable: the records, the index
-// files, the epochs, a snapshot of the producers. What lies behind it is looked at before it is believed. At a clean stop it
-// is the log's end, and nothing is left to look at: it is the marker of a clean stop too.
+// files, the epochs, a snapshot of the producers. What lies behind it is looked at before it is believed.
 type recoveryPoint struct {
 	offset   int64
 	base     int64 // of the segment in which offset lies, or whose end it is
 	position int64 // of offset in that segment's file, in bytes
+	// clean is the mark of a clean stop: the log ended here, and so did the file, durably. If it still does, there is
+	// nothing to look at and nothing to make durable.
+	clean bool
 }
 
 // nothingTrusted is the recovery point of a log that has none.
@@ -33,9 +35,9 @@ const (
 	startFileVersion    = 1
 )
 
-// encode writes the version, "offset base position", and the CRC-32C of what is before it.
+// encode writes the version, "offset base position clean", and the CRC-32C of what is before it.
 func (r recoveryPoint) encode() []byte {
-	return sealText(fmt.Appendf(nil, "%d\n%d %d %d\n", recoveryFileVersion, r.offset, r.base, r.position))
+	return sealText(fmt.Appendf(nil, "%d\n%d %d %d %t\n", recoveryFileVersion, r.offset, r.base, r.position, r.clean))
 }
 
 func decodeRecoveryPoint(content []byte) (recoveryPoint, error) {
@@ -45,7 +47,7 @@ func decodeRecoveryPoint(content []byte) (recoveryPoint, error) {
 	if err != nil {
 		return nothingTrusted, err
 	}
-	if version != recoveryFileVersion || !scanLine(line, "%d %d %d", &r.offset, &r.base, &r.position) {
+	if version != recoveryFileVersion || !scanLine(line, "%d %d %d %t", &r.offset, &r.base, &r.position, &r.clean) {
 		return nothingTrusted, fmt.Errorf("%w: %s of version %d", errCheckpointDamaged, recoveryFile, version)
 	}
 	return r, nil

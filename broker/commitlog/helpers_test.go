@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"testing"
 	"time"
 
 	"odradek/broker/env"
@@ -12,12 +11,19 @@ import (
 	"odradek/broker/record"
 )
 
+// tester is what testing.TB and rapid.T share.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 const testDir = "topic-0"
 
 // inline runs the background's work at once, so that a run has one order of operations.
 var inline = Options{Go: func(f func()) { f() }}
 
-func openLog(t testing.TB, disk env.Disk, cfg Config) *Log {
+func openLog(t tester, disk env.Disk, cfg Config) *Log {
 	t.Helper()
 	l, err := Open(disk, testDir, cfg, inline)
 	if err != nil {
@@ -26,7 +32,7 @@ func openLog(t testing.TB, disk env.Disk, cfg Config) *Log {
 	return l
 }
 
-func newLog(t testing.TB, change func(*Config)) (*Log, *memenv.Disk) {
+func newLog(t tester, change func(*Config)) (*Log, *memenv.Disk) {
 	t.Helper()
 	cfg := DefaultConfig()
 	if change != nil {
@@ -36,14 +42,14 @@ func newLog(t testing.TB, change func(*Config)) (*Log, *memenv.Disk) {
 	return openLog(t, disk, cfg), disk
 }
 
-func must(t testing.TB, err error) {
+func must(t tester, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func wantErr(t testing.TB, err, want error) {
+func wantErr(t tester, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Fatalf("error %v, want %v", err, want)
@@ -51,12 +57,12 @@ func wantErr(t testing.TB, err, want error) {
 }
 
 // batchOf is a batch of n records stamped now, changed by change before it is built.
-func batchOf(t testing.TB, n int, change func(b *record.Builder)) record.Batch {
+func batchOf(t tester, n int, change func(b *record.Builder)) record.Batch {
 	t.Helper()
 	return batchAt(t, n, time.Now().UnixMilli(), change)
 }
 
-func batchAt(t testing.TB, n int, timestamp int64, change func(b *record.Builder)) record.Batch {
+func batchAt(t tester, n int, timestamp int64, change func(b *record.Builder)) record.Batch {
 	t.Helper()
 	b := record.NewBuilder()
 	if change != nil {
@@ -70,7 +76,7 @@ func batchAt(t testing.TB, n int, timestamp int64, change func(b *record.Builder
 	return batch
 }
 
-func appendBatch(t testing.TB, l *Log, n int, epoch int32) AppendInfo {
+func appendBatch(t tester, l *Log, n int, epoch int32) AppendInfo {
 	t.Helper()
 	info, err := l.AppendLeader(batchOf(t, n, nil), epoch)
 	must(t, err)
@@ -78,7 +84,7 @@ func appendBatch(t testing.TB, l *Log, n int, epoch int32) AppendInfo {
 }
 
 // readAll is everything from offset on, read in pieces of at most max bytes.
-func readAll(t testing.TB, l *Log, from int64, max int) []byte {
+func readAll(t tester, l *Log, from int64, max int) []byte {
 	t.Helper()
 	var all []byte
 	for {
@@ -97,7 +103,7 @@ func readAll(t testing.TB, l *Log, from int64, max int) []byte {
 }
 
 // offsets lists base and last offset of the batches.
-func offsets(t testing.TB, batches []byte) string {
+func offsets(t tester, batches []byte) string {
 	t.Helper()
 	var out bytes.Buffer
 	for len(batches) > 0 {
@@ -114,7 +120,7 @@ func idempotent(id int64, epoch int16, sequence int32) func(b *record.Builder) {
 	return func(b *record.Builder) { b.ProducerID, b.ProducerEpoch, b.BaseSequence = id, epoch, sequence }
 }
 
-func names(t testing.TB, disk env.Disk) []string {
+func names(t tester, disk env.Disk) []string {
 	t.Helper()
 	list, err := disk.List(testDir)
 	must(t, err)

@@ -34,11 +34,12 @@ func (l *Log) open() error {
 	if err := l.disk.MkdirAll(l.dir); err != nil {
 		return err
 	}
-	bases, err := l.sweep()
+	bases, brandNew, err := l.sweep()
 	if err != nil {
 		return err
 	}
-	if err := l.readCheckpoints(); err != nil {
+	hasStart, err := l.readCheckpoints()
+	if err != nil {
 		return err
 	}
 	clean, err := l.loadSegments(bases)
@@ -49,26 +50,31 @@ func (l *Log) open() error {
 		l.startOffset = max(l.startOffset, l.segments[0].base)
 	}
 	if len(l.segments) == 0 || l.startOffset > l.active().nextOffset {
-		return l.startEmpty()
+		return l.startEmpty(brandNew)
 	}
 	end := l.active().nextOffset
 	l.epochs.truncateFromEnd(end)
 	l.epochs.truncateFromStart(l.startOffset)
 	l.tail.reset(end, l.active().size)
-	if clean {
-		l.synced.Store(end)
-		return nil
+	if !clean {
+		// Someone will build on what was found: it must not be lost by a later loss of power.
+		l.recovery = nothingTrusted
+		return l.checkpointEnd()
 	}
-	// Someone will build on what was found: it must not be lost by a later loss of power.
-	l.recovery = nothingTrusted
-	return l.checkpointEnd()
+	l.synced.Store(end)
+	if hasStart {
+		// The mark of a clean stop may be older than the start, whose writing may have been cut short.
+		return l.syncEntries()
+	}
+	return nil
 }
 
-// sweep removes what an interrupted change has left, and returns the bases of the segments, rising.
-func (l *Log) sweep() (bases []int64, err error) {
+// sweep removes what an interrupted change has left, and returns the bases of the segments, rising. A brand new log has no
+// files at all.
+func (l *Log) sweep() (bases []int64, brandNew bool, err error) {
 	names, err := l.disk.List(l.dir)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	known := map[int64]bool{}
 	for _, name := range names { // sorted, so a segment's .index comes before its .log
@@ -85,34 +91,36 @@ func (l *Log) sweep() (bases []int64, err error) {
 		orphan := ok && !known[base]
 		if orphan || strings.HasSuffix(name, temporarySuffix) || strings.HasSuffix(name, swapSuffix) {
 			if err := l.disk.Remove(l.path(name)); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 		}
 	}
-	return bases, nil
+	return bases, len(names) == 0, nil
 }
 
 // readCheckpoints reads the checkpoint files. One that is missing or damaged makes for more to read, not for an error.
-func (l *Log) readCheckpoints() error {
-	content, ok, err := l.readCheckpoint(startFile)
+func (l *Log) readCheckpoints() (hasStart bool, err error) {
+	content, hasStart, err := l.readCheckpoint(startFile)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if ok {
+	if hasStart {
 		if l.startOffset, err = decodeStart(content); err != nil {
 			l.logger.Warn("log start offset is lost", "dir", l.dir, "error", err)
 		}
 	}
-	if content, ok, err = l.readCheckpoint(recoveryFile); err != nil {
-		return err
+	content, ok, err := l.readCheckpoint(recoveryFile)
+	if err != nil {
+		return false, err
 	}
 	if ok {
 		if l.recovery, err = decodeRecoveryPoint(content); err != nil {
 			l.logger.Warn("recovery point is lost", "dir", l.dir, "error", err)
 		}
 	}
-	if content, ok, err = l.readCheckpoint(epochFile); err != nil {
-		return err
+	content, ok, err = l.readCheckpoint(epochFile)
+	if err != nil {
+		return false, err
 	}
 	if ok {
 		l.epochs.entries, err = decodeEpochs(content)
@@ -124,7 +132,7 @@ func (l *Log) readCheckpoints() error {
 		}
 		l.recovery, l.epochs.dirty = nothingTrusted, true
 	}
-	return nil
+	return hasStart, nil
 }
 
 // loadSegments opens the segments and finds out where the log ends. clean says that nothing behind the recovery point was
@@ -145,7 +153,7 @@ func (l *Log) loadSegments(bases []int64) (clean bool, err error) {
 	if err := l.restoreProducers(l.recovery.offset, l.segments[:trusted]); err != nil {
 		return false, err
 	}
-	if trusted > 0 && trusted == len(l.segments) && sizes[trusted-1] == l.recovery.position {
+	if l.recovery.clean && trusted == len(l.segments) && sizes[trusted-1] == l.recovery.position {
 		s := l.segments[trusted-1]
 		s.syncedSize, s.entrySynced = s.size, true
 		return true, nil
@@ -222,7 +230,7 @@ func (l *Log) loadTrusted(i int, fileSize int64) error {
 	if s.nextOffset != next {
 		return fmt.Errorf("%w: segment %d ends at %d, not %d", record.ErrCorrupt, s.base, s.nextOffset, next)
 	}
-	if !s.sealed {
+	if !s.sealed || size < fileSize {
 		return nil
 	}
 	s.index.observeTime(s.base, s.maxTimestamp, s.maxTimestampOffset)
@@ -339,7 +347,14 @@ func isRecordError(err error) bool {
 }
 
 // startEmpty makes the log empty at its start offset: it is new, or a loss of power took all that was after it.
-func (l *Log) startEmpty() error {
+func (l *Log) startEmpty(brandNew bool) error {
+	l.recovery = nothingTrusted
+	if !brandNew {
+		// What the disk trusts was of files that go now.
+		if err := l.writeRecoveryPoint(nothingTrusted); err != nil {
+			return err
+		}
+	}
 	if err := l.dropFrom(0); err != nil {
 		return err
 	}
@@ -351,11 +366,14 @@ func (l *Log) startEmpty() error {
 		return err
 	}
 	l.segments = []*segment{s}
-	l.recovery, l.parentSynced = nothingTrusted, false
+	l.parentSynced = false
 	l.epochs.truncateFromEnd(0)
 	l.epochs.dirty = true
 	l.producers = newProducerState()
 	l.tail.reset(s.base, 0)
 	l.synced.Store(s.base)
-	return nil
+	if brandNew {
+		return nil // losing it loses nothing: the first Sync makes it durable
+	}
+	return l.syncEntries()
 }

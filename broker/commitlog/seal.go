@@ -111,7 +111,7 @@ func (l *Log) checkpointEnd() error {
 		return err
 	}
 	s := l.active()
-	end := recoveryPoint{offset: s.nextOffset, base: s.base, position: s.size}
+	end := recoveryPoint{offset: s.nextOffset, base: s.base, position: s.size, clean: true}
 	if l.recovery == end && !l.epochs.dirty {
 		return nil
 	}

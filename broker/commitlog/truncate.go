@@ -75,7 +75,10 @@ func (l *Log) AdvanceStart(offset int64) error {
 	if end := l.active().nextOffset; offset > end {
 		return fmt.Errorf("%w: start at %d, end at %d", ErrOffsetOutOfRange, offset, end)
 	}
-	if err := l.writeStart(offset); err != nil {
+	l.turn.take()
+	err := l.writeStart(offset)
+	l.turn.leave()
+	if err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -85,7 +88,13 @@ func (l *Log) AdvanceStart(offset int64) error {
 	return nil
 }
 
+// writeStart makes the start offset durable. The caller has the turn.
 func (l *Log) writeStart(offset int64) error {
+	if !l.parentSynced {
+		if err := l.syncEntries(); err != nil {
+			return err
+		}
+	}
 	return env.WriteFileAtomic(l.disk, l.path(startFile), encodeStart(offset))
 }
 
@@ -163,10 +172,15 @@ func (l *Log) distrust(r recoveryPoint) error {
 	if err := l.removeSnapshots(r.offset); err != nil {
 		return err
 	}
-	if l.recovery.offset > r.offset {
-		return l.writeRecoveryPoint(r)
+	if l.recovery.offset <= r.offset {
+		// The mark of a clean stop must go even where it stands: the file will end there again, but not durably at once.
+		if !l.recovery.clean {
+			return l.disk.SyncDir(l.dir)
+		}
+		r = l.recovery
+		r.clean = false
 	}
-	return l.disk.SyncDir(l.dir)
+	return l.writeRecoveryPoint(r)
 }
 
 // cutFile makes the segment's file as short as the segment, durably. When slices of it are out, they keep the old file, and
@@ -227,11 +241,15 @@ func (l *Log) removeSegmentFiles(s *segment) error {
 	return nil
 }
 
-// restartAt is TruncateAndStartAt. The start offset is written first: when it is past the end, a crash at any later step
-// leads Open to the same empty log. The caller holds writer and the turn.
+// restartAt is TruncateAndStartAt. A start that goes forward is written first: when it is past the end, a crash at any later
+// step leads Open to the same empty log. One that goes back is written when the records are gone: it would show those that
+// an earlier start has hidden. The caller holds writer and the turn.
 func (l *Log) restartAt(offset int64) error {
-	if err := l.writeStart(offset); err != nil {
-		return err
+	forward := offset > l.startOffset
+	if forward {
+		if err := l.writeStart(offset); err != nil {
+			return err
+		}
 	}
 	if err := l.distrust(nothingTrusted); err != nil {
 		return err
@@ -241,6 +259,11 @@ func (l *Log) restartAt(offset int64) error {
 	}
 	if err := l.disk.SyncDir(l.dir); err != nil {
 		return err
+	}
+	if !forward {
+		if err := l.writeStart(offset); err != nil {
+			return err
+		}
 	}
 	fresh, err := createSegment(l.disk, l.dir, offset)
 	if err != nil {
