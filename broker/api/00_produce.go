@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/broker/metadata"
+	"odradek/broker/record"
+	"odradek/broker/replica"
+)
+
+// Produce, key 0, versions 3 to 13 (advertised from 0).
+//
+// acks 0: nothing is answered, and an error ends the connection, as the producer has no other way to learn of it. acks 1: the
+// leader has the records. acks -1: every in-sync replica has them, or timeout_ms passed: REQUEST_TIMED_OUT, and they may
+// yet be committed.
+//
+//	v8   errors of single records (not used: nothing here looks into a batch)
+//	v10  the current leader, and its address, with NOT_LEADER_OR_FOLLOWER (KIP-951)
+//	v13  topics by id (KIP-516)
+func (h *Handler) produce(_ context.Context, c call, req *kmsg.ProduceRequest) {
+	p := newPendingProduce(h, c, req)
+	if refusal := h.checkProduce(req); refusal != nil {
+		p.refuseAll(refusal)
+		return
+	}
+	img := h.Controller.Image()
+	for t := range req.Topics {
+		topic, err := h.topicFor(c, OpWrite, img, c.Version >= 13, req.Topics[t].TopicID, req.Topics[t].Topic)
+		for i := range req.Topics[t].Partitions {
+			p.append(t, i, topic, err)
+		}
+	}
+	p.begun()
+}
+
+// checkProduce refuses a request as a whole.
+func (h *Handler) checkProduce(req *kmsg.ProduceRequest) error {
+	switch {
+	case req.Acks < -1 || req.Acks > 1:
+		return kerr.InvalidRequiredAcks
+	case req.TransactionID != nil:
+		// No coordinator has begun such a transaction; the code is one that producers don't try again on.
+		return kerr.InvalidTxnState
+	}
+	return nil
+}
+
+// append hands one partition's records over. err says why its topic is not to be written to.
+func (p *pendingProduce) append(t, i int, topic *metadata.Topic, err error) {
+	part := &p.req.Topics[t].Partitions[i]
+	if err == nil {
+		err = checkRecords(part.Records, p.call.Version)
+	}
+	var partition Partition
+	if err == nil {
+		partition, err = p.h.partitionOf(topic, part.Partition)
+	}
+	at := p.next
+	p.next++
+	if err != nil {
+		p.done(at, refused(err))
+		return
+	}
+	p.pending = append(p.pending, partition.Append(part.Records, p.req.Acks, func(result replica.AppendResult) { p.done(at, result) }))
+}
+
+func refused(err error) replica.AppendResult {
+	result := replica.AppendResult{Err: err, CurrentLeaderID: metadata.NoLeader, CurrentLeaderEpoch: -1}
+	return result
+}
+
+// versionZstd is the first in which batches may be compressed with zstd (KIP-110).
+const versionZstd = 7
+
+// checkRecords holds a partition's bytes to what Kafka asks of produce requests: exactly one batch, of magic 2. Everything
+// else about the batch is the log's to check.
+func checkRecords(records []byte, version int16) error {
+	batch, rest, err := record.Split(records)
+	switch {
+	case errors.Is(err, record.ErrTruncated), errors.Is(err, record.ErrUnsupportedMagic):
+		return kerr.InvalidRecord
+	case err != nil:
+		return kerr.CorruptMessage
+	case len(rest) > 0:
+		return kerr.InvalidRecord
+	case batch.IsControl(), batch.NumRecords() == 0:
+		return kerr.InvalidRecord
+	case batch.IsTransactional():
+		return kerr.InvalidTxnState
+	case batch.Codec() == record.Zstd && version < versionZstd:
+		return kerr.UnsupportedCompressionType
+	}
+	return nil
+}
+
+// arm starts the clock for what is still awaited.
+func (p *pendingProduce) arm() {
+	timeout := time.Duration(max(p.req.TimeoutMillis, 0)) * time.Millisecond
+	p.timer = time.AfterFunc(timeout, func() {
+		for _, each := range p.pending {
+			each.Expire()
+		}
+	})
+}
+
+// errProduceFailed is why a connection ends over a produce that is not answered.
+var errProduceFailed = errors.New("produce with acks=0 failed")
+
+func produceFailure(topic string, partition int32, code int16) error {
+	return fmt.Errorf("%w: %s-%d: %w", errProduceFailed, topic, partition, kerr.ErrorForCode(code))
+}

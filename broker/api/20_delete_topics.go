@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/broker/metadata"
+)
+
+// DeleteTopics, key 20, versions 1 to 6: decided by the active controller.
+//
+//	v5  error messages     v6  topics by id as well as by name
+func (h *Handler) deleteTopics(ctx context.Context, c call, req *kmsg.DeleteTopicsRequest) *kmsg.DeleteTopicsResponse {
+	resp := kmsg.NewPtrDeleteTopicsResponse()
+	wanted := req.Topics
+	if c.Version < 6 {
+		for _, name := range req.TopicNames {
+			topic := kmsg.NewDeleteTopicsRequestTopic()
+			topic.Topic = &name
+			wanted = append(wanted, topic)
+		}
+	}
+	img := h.Controller.Image()
+	forward := kmsg.NewPtrDeleteTopicsRequest()
+	forward.Version, forward.TimeoutMillis = 6, req.TimeoutMillis
+	for _, topic := range wanted {
+		if err := h.mayDelete(c, img, topic); err != nil {
+			resp.Topics = append(resp.Topics, undeleted(topic, err))
+		} else {
+			forward.Topics = append(forward.Topics, topic)
+		}
+	}
+	if len(forward.Topics) == 0 {
+		return resp
+	}
+	decided, err := ask[*kmsg.DeleteTopicsResponse](ctx, h, req.TimeoutMillis, forward)
+	if err != nil {
+		for _, topic := range forward.Topics {
+			resp.Topics = append(resp.Topics, undeleted(topic, err))
+		}
+		return resp
+	}
+	resp.Topics = append(resp.Topics, decided.Topics...)
+	return resp
+}
+
+func (h *Handler) mayDelete(c call, img *metadata.Image, wanted kmsg.DeleteTopicsRequestTopic) error {
+	switch {
+	case !h.node.DeleteTopics && c.Version < 3:
+		return kerr.InvalidRequest
+	case !h.node.DeleteTopics:
+		return kerr.TopicDeletionDisabled
+	case wanted.Topic != nil && !h.mayTopic(c, OpDelete, *wanted.Topic):
+		return kerr.TopicAuthorizationFailed
+	case wanted.Topic != nil:
+		return nil
+	}
+	topic := img.TopicsByID[wanted.TopicID]
+	if topic == nil || h.mayTopic(c, OpDelete, topic.Name) {
+		return nil
+	}
+	if !h.mayTopic(c, OpDescribe, topic.Name) {
+		return kerr.UnknownTopicID
+	}
+	return kerr.TopicAuthorizationFailed
+}
+
+func undeleted(topic kmsg.DeleteTopicsRequestTopic, err error) kmsg.DeleteTopicsResponseTopic {
+	answer := kmsg.NewDeleteTopicsResponseTopic()
+	answer.Topic, answer.TopicID, answer.ErrorCode, answer.ErrorMessage = topic.Topic, topic.TopicID, codeOf(err), messageOf(err)
+	return answer
+}

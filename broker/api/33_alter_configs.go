@@ -1,0 +1,76 @@
+package api
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/broker/config"
+)
+
+// AlterConfigs, key 33, versions 0 to 2: replaces all that was set for a resource; what isn't named goes back to its default.
+// Decided by the active controller. IncrementalAlterConfigs is the better one.
+func (h *Handler) alterConfigs(ctx context.Context, c call, req *kmsg.AlterConfigsRequest) *kmsg.AlterConfigsResponse {
+	resp := kmsg.NewPtrAlterConfigsResponse()
+	forward := kmsg.NewPtrAlterConfigsRequest()
+	forward.Version, forward.ValidateOnly = 2, req.ValidateOnly
+	refuse := func(r kmsg.AlterConfigsRequestResource, err error) {
+		answer := kmsg.NewAlterConfigsResponseResource()
+		answer.ResourceType, answer.ResourceName = r.ResourceType, r.ResourceName
+		answer.ErrorCode, answer.ErrorMessage = codeOf(err), configMessage(err)
+		resp.Resources = append(resp.Resources, answer)
+	}
+	for _, r := range req.Resources {
+		if err := h.mayAlter(c, r.ResourceType, r.ResourceName); err != nil {
+			refuse(r, err)
+			continue
+		}
+		for _, each := range r.Configs {
+			h.warnIfInert(r.ResourceType, r.ResourceName, each.Name)
+		}
+		forward.Resources = append(forward.Resources, r)
+	}
+	if len(forward.Resources) == 0 {
+		return resp
+	}
+	decided, err := ask[*kmsg.AlterConfigsResponse](ctx, h, 0, forward)
+	if err != nil {
+		for _, r := range forward.Resources {
+			refuse(r, err)
+		}
+		return resp
+	}
+	resp.Resources = append(resp.Resources, decided.Resources...)
+	return resp
+}
+
+// mayAlter authorises a change of a resource's configuration.
+func (h *Handler) mayAlter(c call, kind kmsg.ConfigResourceType, name string) error {
+	switch kind {
+	case kmsg.ConfigResourceTypeTopic:
+		if !h.mayTopic(c, OpAlterConfigs, name) {
+			return kerr.TopicAuthorizationFailed
+		}
+		return nil
+	case kmsg.ConfigResourceTypeBroker:
+		if !h.mayCluster(c, OpAlterConfigs) {
+			return kerr.ClusterAuthorizationFailed
+		}
+		if name != "" {
+			return h.checkOwnID(name)
+		}
+		return nil
+	}
+	return configErrorf(kerr.InvalidRequest, "Unknown resource type %d", kind)
+}
+
+func (h *Handler) warnIfInert(kind kmsg.ConfigResourceType, resource, key string) {
+	scope := config.ScopeBroker
+	if kind == kmsg.ConfigResourceTypeTopic {
+		scope = config.ScopeTopic
+	}
+	if config.HasNoEffect(scope, key) {
+		h.warnInert(resource, key)
+	}
+}

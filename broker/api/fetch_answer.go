@@ -1,0 +1,63 @@
+package api
+
+import (
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"odradek/broker/replica"
+	"odradek/broker/wire"
+)
+
+// answer makes the response of what was read. In an incremental session only partitions that have something to tell are
+// in it.
+func (r *fetchRun) answer(session *fetchSession) *wire.FetchResponse {
+	resp := &wire.FetchResponse{SessionID: session.id}
+	img := r.h.Controller.Image()
+	partitions := make([]wire.FetchPartition, 0, len(r.asks))
+	var leaders endpoints
+	from := 0 // where the topic under way begins in partitions
+	for i, ask := range r.asks {
+		result := &r.results[i]
+		if !session.tells(ask, result) {
+			continue
+		}
+		if n := len(resp.Topics); n == 0 || resp.Topics[n-1].TopicID != ask.topicID || resp.Topics[n-1].Topic != ask.topic {
+			resp.Topics = append(resp.Topics, wire.FetchTopic{Topic: ask.topic, TopicID: ask.topicID})
+			from = len(partitions)
+		}
+		partitions = append(partitions, r.partitionAnswer(ask, i))
+		resp.Topics[len(resp.Topics)-1].Partitions = partitions[from:]
+		if pointsToLeader(result) && r.call.Version >= 16 {
+			leaders.add(img, result.CurrentLeaderID)
+		}
+	}
+	resp.NodeEndpoints = leaders
+	session.rotate(r.results)
+	return resp
+}
+
+func (r *fetchRun) partitionAnswer(ask *fetchAsk, i int) wire.FetchPartition {
+	result := &r.results[i]
+	part := wire.NewFetchPartition(ask.partition)
+	part.ErrorCode = codeFor(r.call, result.Err)
+	part.HighWatermark, part.LastStableOffset, part.LogStartOffset = result.HighWatermark, result.LastStableOffset, result.LogStartOffset
+	part.DivergingEpoch = result.DivergingEpoch
+	if pointsToLeader(result) {
+		part.CurrentLeader = &wire.LeaderAndEpoch{LeaderID: result.CurrentLeaderID, LeaderEpoch: result.CurrentLeaderEpoch}
+	}
+	if r.isolation == replica.Committed && result.Err == nil {
+		part.AbortedTransactions = noTransactions
+	}
+	if recordBytes(result) > 0 {
+		part.Records = result.Slice
+		r.given[i] = true
+	}
+	return part
+}
+
+// noTransactions says to readers of committed records that none of them were aborted; null would say that they did not ask.
+var noTransactions = []wire.AbortedTransaction{}
+
+// pointsToLeader says whether an answer tells its reader who leads: it asked the wrong node, or in an old epoch.
+func pointsToLeader(result *replica.FetchResult) bool {
+	return result.CurrentLeaderID >= 0 && (result.Err == error(kerr.NotLeaderForPartition) || result.Err == error(kerr.FencedLeaderEpoch))
+}

@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"odradek/broker/replica"
+)
+
+// readUntilEnough reads, and reads again when there is more, until there is enough or the time is over.
+func (r *fetchRun) readUntilEnough(ctx context.Context) {
+	bytes, urgent := r.read()
+	wait := time.Duration(r.req.MaxWaitMillis) * time.Millisecond
+	if urgent || r.enough(bytes) || wait <= 0 {
+		return
+	}
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	for {
+		r.watch()
+		ended := false
+		select {
+		case <-r.waiter.C:
+		case <-deadline.C:
+			ended = true
+		case <-ctx.Done():
+			ended = true
+		}
+		r.unwatch()
+		r.release()
+		bytes, urgent = r.read()
+		if ended || urgent || r.enough(bytes) {
+			return
+		}
+	}
+}
+
+// enough says whether the reader needs to wait no longer. A follower doesn't, as soon as there is anything: what it does not
+// have yet, a producer may be waiting for.
+func (r *fetchRun) enough(bytes int) bool {
+	return bytes >= int(r.req.MinBytes) || r.isFollower() && bytes > 0
+}
+
+// read reads every partition, within the limits. urgent says that there is something that must be told at once.
+func (r *fetchRun) read() (bytes int, urgent bool) {
+	left := min(int(r.req.MaxBytes), int(r.h.node.FetchBytesMax))
+	urgent = r.failed || r.found == 0
+	for i, ask := range r.asks {
+		if r.partitions[i] == nil {
+			continue
+		}
+		request := replica.FetchRequest{
+			Offset: ask.offset, CurrentLeaderEpoch: ask.currentLeaderEpoch, LastFetchedEpoch: ask.lastFetchedEpoch,
+			LogStartOffset: ask.logStartOffset, MaxBytes: max(min(int(ask.bytesMax), left), 0), AtLeastOne: bytes == 0,
+			Isolation: r.isolation, ReplicaID: r.replicaID, ReplicaEpoch: r.epoch, AllowFollower: r.call.Version >= 11,
+		}
+		r.results[i], r.given[i] = r.partitions[i].Fetch(request), false
+		result := &r.results[i]
+		if result.Err != nil || result.DivergingEpoch != nil {
+			urgent = true
+		}
+		size := recordBytes(result)
+		bytes += size
+		left -= size
+	}
+	return bytes, urgent
+}
+
+// watch has the waiter woken when a partition has more than was just read.
+func (r *fetchRun) watch() {
+	for i, partition := range r.partitions {
+		if partition == nil {
+			continue
+		}
+		seen := r.results[i].HighWatermark
+		switch r.isolation {
+		case replica.Committed:
+			seen = r.results[i].LastStableOffset
+		case replica.LogEnd:
+			seen = r.asks[i].offset
+		}
+		r.watches = append(r.watches, partition.Watch(r.waiter, r.isolation, seen))
+	}
+}
+
+func (r *fetchRun) unwatch() {
+	for i, w := range r.watches {
+		w.Unwatch()
+		r.watches[i] = nil
+	}
+	r.watches = r.watches[:0]
+}
+
+// release lets go of records that were read and are not in the answer.
+func (r *fetchRun) release() {
+	for i := range r.results {
+		if slice := r.results[i].Slice; slice != nil && !r.given[i] {
+			slice.Release()
+			r.results[i].Slice = nil
+		}
+	}
+}
+
+func recordBytes(result *replica.FetchResult) int {
+	if result.Slice == nil {
+		return 0
+	}
+	return result.Slice.Len()
+}

@@ -1,0 +1,142 @@
+package api
+
+import (
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/broker/replica"
+)
+
+// pendingProduce is a produce request whose partitions are being appended. It answers when the last of them is done.
+//
+// Partitions have places in one list, in the request's order. done may be called from any goroutine, for a partition during
+// its append already; the one call more that begun makes keeps the answer back until all appends have been started.
+type pendingProduce struct {
+	h       *Handler
+	call    call
+	req     *kmsg.ProduceRequest
+	results []replica.AppendResult
+	next    int // place of the partition to append next
+	pending []Pending
+
+	mu      sync.Mutex
+	waiting int // partitions not done, and 1 until begun
+	timer   *time.Timer
+}
+
+func newPendingProduce(h *Handler, c call, req *kmsg.ProduceRequest) *pendingProduce {
+	n := 0
+	for i := range req.Topics {
+		n += len(req.Topics[i].Partitions)
+	}
+	return &pendingProduce{
+		h: h, call: c, req: req, results: make([]replica.AppendResult, n), pending: make([]Pending, 0, n), waiting: n + 1,
+	}
+}
+
+// refuseAll answers all partitions with one error.
+func (p *pendingProduce) refuseAll(err error) {
+	for i := range p.results {
+		p.results[i] = refused(err)
+	}
+	p.answer()
+}
+
+// done takes a partition's result.
+func (p *pendingProduce) done(at int, result replica.AppendResult) {
+	p.results[at] = result
+	p.finish()
+}
+
+// begun says that every append has been started: the request's bytes are no longer needed, and what is not done yet is
+// waited for.
+func (p *pendingProduce) begun() {
+	p.mu.Lock()
+	wait := p.waiting > 1
+	if wait {
+		p.arm()
+	}
+	p.mu.Unlock()
+	if wait {
+		// The names and ids for the answer are copies; only the records point into the frame, and the log has them.
+		for t := range p.req.Topics {
+			for i := range p.req.Topics[t].Partitions {
+				p.req.Topics[t].Partitions[i].Records = nil
+			}
+		}
+		p.call.Release()
+	}
+	p.finish()
+}
+
+func (p *pendingProduce) finish() {
+	p.mu.Lock()
+	p.waiting--
+	last := p.waiting == 0
+	if last && p.timer != nil {
+		p.timer.Stop()
+	}
+	p.mu.Unlock()
+	if last {
+		p.answer()
+	}
+}
+
+func (p *pendingProduce) answer() {
+	if p.req.Acks == 0 {
+		p.endUnanswered()
+		return
+	}
+	img := p.h.Controller.Image()
+	var leaders endpoints
+	resp := kmsg.NewPtrProduceResponse()
+	resp.Topics = make([]kmsg.ProduceResponseTopic, len(p.req.Topics))
+	partitions := make([]kmsg.ProduceResponseTopicPartition, len(p.results))
+	at := 0
+	for t := range p.req.Topics {
+		asked := &p.req.Topics[t]
+		topic := &resp.Topics[t]
+		topic.Topic, topic.TopicID = asked.Topic, asked.TopicID
+		topic.Partitions = partitions[at : at+len(asked.Partitions)]
+		for i := range asked.Partitions {
+			p.fill(&topic.Partitions[i], asked.Partitions[i].Partition, &p.results[at])
+			if leader := p.results[at].CurrentLeaderID; p.results[at].Err != nil && leader >= 0 && p.call.Version >= 10 {
+				leaders.add(img, leader)
+			}
+			at++
+		}
+	}
+	resp.Brokers = leaders.forProduce()
+	p.call.reply(resp)
+}
+
+func (p *pendingProduce) fill(to *kmsg.ProduceResponseTopicPartition, index int32, result *replica.AppendResult) {
+	to.Default()
+	to.Partition = index
+	if result.Err != nil {
+		to.ErrorCode = codeFor(p.call, result.Err)
+		to.BaseOffset = -1
+		to.CurrentLeader.LeaderID, to.CurrentLeader.LeaderEpoch = result.CurrentLeaderID, result.CurrentLeaderEpoch
+		return
+	}
+	to.BaseOffset = result.FirstOffset
+	to.LogAppendTime = result.LogAppendTime
+	to.LogStartOffset = result.LogStartOffset
+}
+
+// endUnanswered ends a produce with acks 0.
+func (p *pendingProduce) endUnanswered() {
+	at := 0
+	for t := range p.req.Topics {
+		for i := range p.req.Topics[t].Partitions {
+			if err := p.results[at].Err; err != nil {
+				p.call.Disconnect(produceFailure(p.req.Topics[t].Topic, p.req.Topics[t].Partitions[i].Partition, codeFor(p.call, err)))
+				return
+			}
+			at++
+		}
+	}
+	p.call.NoReply()
+}

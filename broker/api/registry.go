@@ -1,0 +1,60 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// handler is one API key with the versions that are served.
+type handler struct {
+	key      kmsg.Key
+	min, max int16
+	handle   func(h *Handler, ctx context.Context, c call, req kmsg.Request)
+}
+
+// handlers is all that is served. Versions are those of the reference; Produce is advertised from 0 besides (wire.Registry).
+var handlers = []handler{
+	{kmsg.Produce, 3, 13, typed((*Handler).produce)},
+	{kmsg.Fetch, 4, 18, typed((*Handler).fetch)},
+	{kmsg.ListOffsets, 1, 11, answered((*Handler).listOffsets)},
+	{kmsg.Metadata, 0, 13, answered((*Handler).metadata)},
+	{kmsg.ApiVersions, 0, 4, answered((*Handler).apiVersions)},
+	{kmsg.CreateTopics, 2, 7, answered((*Handler).createTopics)},
+	{kmsg.DeleteTopics, 1, 6, answered((*Handler).deleteTopics)},
+	{kmsg.InitProducerID, 0, 5, answered((*Handler).initProducerID)},
+	{kmsg.OffsetForLeaderEpoch, 2, 4, answered((*Handler).offsetForLeaderEpoch)},
+	{kmsg.DescribeConfigs, 1, 4, answered((*Handler).describeConfigs)},
+	{kmsg.AlterConfigs, 0, 2, answered((*Handler).alterConfigs)},
+	{kmsg.CreatePartitions, 0, 3, answered((*Handler).createPartitions)},
+	{kmsg.ElectLeaders, 0, 2, answered((*Handler).electLeaders)},
+	{kmsg.IncrementalAlterConfigs, 0, 1, answered((*Handler).incrementalAlterConfigs)},
+	{kmsg.DescribeCluster, 0, 2, answered((*Handler).describeCluster)},
+	{kmsg.DescribeTopicPartitions, 0, 0, answered((*Handler).describeTopicPartitions)},
+}
+
+var handlerByKey map[kmsg.Key]*handler
+
+func init() {
+	handlerByKey = make(map[kmsg.Key]*handler, len(handlers))
+	for i := range handlers {
+		handlerByKey[handlers[i].key] = &handlers[i]
+	}
+}
+
+// typed gives a handler its request by its own type.
+func typed[R kmsg.Request](fn func(*Handler, context.Context, call, R)) func(*Handler, context.Context, call, kmsg.Request) {
+	return func(h *Handler, ctx context.Context, c call, req kmsg.Request) {
+		request, ok := req.(R)
+		if !ok {
+			panic(fmt.Sprintf("api: key %d is registered for another request than %T", c.Key, req))
+		}
+		fn(h, ctx, c, request)
+	}
+}
+
+// answered is typed for handlers that return their answer.
+func answered[R kmsg.Request, A kmsg.Response](fn func(*Handler, context.Context, call, R) A) func(*Handler, context.Context, call, kmsg.Request) {
+	return typed(func(h *Handler, ctx context.Context, c call, req R) { c.reply(fn(h, ctx, c, req)) })
+}

@@ -1,0 +1,30 @@
+package api
+
+import (
+	"odradek/broker/metadata"
+	"odradek/broker/replica"
+)
+
+// ReplicasOf makes a replica.Manager usable by handlers.
+func ReplicasOf(m *replica.Manager) Replicas { return managed{m} }
+
+type managed struct{ manager *replica.Manager }
+
+func (m managed) Partition(topicID metadata.UUID, index int32) (Partition, error) {
+	p, err := m.manager.Partition(topicID, index)
+	if err != nil {
+		return nil, err
+	}
+	return hosted{p}, nil
+}
+
+// hosted narrows a partition's results to this package's interfaces. It is one pointer, so it costs no allocation.
+type hosted struct{ *replica.Partition }
+
+func (p hosted) Append(batches []byte, acks int16, done func(replica.AppendResult)) Pending {
+	return p.Partition.Append(batches, acks, done)
+}
+
+func (p hosted) Watch(w *replica.Waiter, isolation replica.Isolation, offset int64) Watch {
+	return p.Partition.Watch(w, isolation, offset)
+}
