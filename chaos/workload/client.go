@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -16,15 +15,10 @@ import (
 type Process struct {
 	Name  string   // unique in the history
 	Seeds []string // brokers to start from, host:port
-	// Dial makes connections; nil dials by the machine's network.
+	// Dial makes connections.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Start is when the run began: events carry the time since.
-	Start time.Time
-	// Record takes every event, one call at a time.
-	Record func(history.Event)
-
-	mu     sync.Mutex
-	lastID int64
+	// History takes the events.
+	History *history.Recorder
 }
 
 // Time limits of the clients: short enough that a run of a minute sees many retries, and longer than any delay that a healthy
@@ -65,9 +59,6 @@ func (p *Process) client(options ...kgo.Opt) (*kgo.Client, error) {
 func (p *Process) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	if p.Dial == nil {
-		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}
 	return p.Dial(ctx, network, address)
 }
 
@@ -78,25 +69,19 @@ func backoff(failures int) time.Duration {
 
 // invoke records the beginning of an operation and returns its id.
 func (p *Process) invoke(e history.Event) int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lastID++
-	e.Type, e.ID = history.Invoke, p.lastID
-	p.write(e)
-	return e.ID
+	id, err := p.History.Invoke(e)
+	if err != nil {
+		panic(err) // a client whose history can't be written proves nothing
+	}
+	return id
 }
 
 // end records how an operation ended.
 func (p *Process) end(id int64, op history.Op, typ history.Type, e history.Event) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e.Op, e.Type, e.ID = op, typ, id
-	p.write(e)
-}
-
-func (p *Process) write(e history.Event) {
-	e.Time, e.Process = int64(time.Since(p.Start)), p.Name
-	p.Record(e)
+	e.Op, e.Type = op, typ
+	if err := p.History.Done(id, e); err != nil {
+		panic(err)
+	}
 }
 
 // pause waits for d; it says false when ctx ended first.

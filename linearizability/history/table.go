@@ -1,0 +1,247 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// A Partition names a partition of a topic.
+type Partition struct {
+	Topic string
+	Index int32
+}
+
+// String is "t0-2", as Kafka's own logs write it.
+func (p Partition) String() string { return fmt.Sprintf("%s-%d", p.Topic, p.Index) }
+
+// A Table is a history whose events have been paired and numbered: what every checker starts from. It holds each send once
+// and four bytes for each record that a poll returned.
+type Table struct {
+	Header     Header
+	Operations int         // begun, of all kinds
+	Sends      []SendOp    // in the order of their invokes in the history
+	Reads      []ReadStep  // in the order of their completions in the history; a consumer's are in its own order
+	Ends       []OffsetsOp // successful ones, in the order of their completions
+	values     []string    // by ValueID
+	sendOf     []int32     // by ValueID: index into Sends, -1 for a value that nobody sent
+	ids        map[string]ValueID
+}
+
+// A ValueID stands for a value of the history.
+type ValueID int32
+
+// A SendOp is a send from its beginning to its end.
+type SendOp struct {
+	Process    string
+	ID         int64
+	Asked      Partition // Index -1 left the choice to the client
+	Key        string
+	Value      ValueID
+	Acks       Acks
+	Idempotent bool
+	Invoked    int64
+	Outcome    Type  // OK, Fail or Info; Info also when no end is in the history
+	Done       int64 // time of the outcome; meaningless when Ended is false
+	Ended      bool  // an event says how it ended
+	Partition  int32 // of an OK
+	Offset     int64 // of an OK; -1 when the answer had none
+	Error      string
+}
+
+// Acknowledged is true of a send that a replica or all confirmed.
+func (s *SendOp) Acknowledged() bool { return s.Outcome == OK && s.Acks != AcksNone }
+
+// Place is the partition that the record went to; ok is false while that is unknown.
+func (s *SendOp) Place() (p Partition, ok bool) {
+	if s.Outcome == OK {
+		return Partition{s.Asked.Topic, s.Partition}, true
+	}
+	return s.Asked, s.Asked.Index >= 0
+}
+
+// Events gives back the events that the send was made of.
+func (s *SendOp) Events(t *Table) []Event {
+	begun := Event{Time: s.Invoked, Process: s.Process, Type: Invoke, Op: Send, ID: s.ID, Topic: s.Asked.Topic,
+		Partition: s.Asked.Index, Key: s.Key, Value: t.Value(s.Value), Acks: s.Acks, Idempotent: s.Idempotent}
+	if !s.Ended {
+		return []Event{begun}
+	}
+	return []Event{begun, {Time: s.Done, Process: s.Process, Type: s.Outcome, Op: Send, ID: s.ID,
+		Partition: s.Partition, Offset: s.Offset, Error: s.Error}}
+}
+
+// A ReadStep is one thing that happened to a consumer's position in one partition: it was assigned, or a run was read.
+type ReadStep struct {
+	Process   string
+	ID        int64 // of the assign or poll
+	Invoked   int64
+	Done      int64
+	Partition Partition
+	Assign    bool      // else a run
+	First     bool      // the first step of its assign: positions of the assign before are gone
+	Final     bool      // of an assign: a final read
+	Offset    int64     // of the assign's position, or of the run's first record
+	Values    []ValueID // of the run
+	After     int64     // position after the run
+}
+
+// Event gives back the poll or assign, cut down to at most one record around an offset.
+func (s *ReadStep) Event(t *Table, offset int64) Event {
+	if s.Assign {
+		return Event{Time: s.Invoked, Process: s.Process, Type: Invoke, Op: Assign, ID: s.ID, Final: s.Final,
+			Positions: []Position{{s.Partition.Topic, s.Partition.Index, s.Offset}}}
+	}
+	run := Run{Topic: s.Partition.Topic, Partition: s.Partition.Index, Offset: s.Offset, Next: s.After, Values: []string{}}
+	if i := offset - s.Offset; i >= 0 && i < int64(len(s.Values)) {
+		run.Offset, run.Next, run.Values = offset, 0, []string{t.Value(s.Values[i])}
+	}
+	return Event{Time: s.Done, Process: s.Process, Type: OK, Op: Poll, ID: s.ID, Runs: []Run{run}}
+}
+
+// An OffsetsOp is a successful answer of where a partition begins and ends.
+type OffsetsOp struct {
+	Process    string
+	ID         int64
+	Invoked    int64
+	Done       int64
+	Partition  Partition
+	Start, End int64
+}
+
+// Event gives back the operation's end.
+func (o *OffsetsOp) Event() Event {
+	return Event{Time: o.Done, Process: o.Process, Type: OK, Op: Offsets, ID: o.ID, Start: o.Start, End: o.End}
+}
+
+// Value is the text of a value.
+func (t *Table) Value(v ValueID) string { return t.values[v] }
+
+// Values is how many different values the history has.
+func (t *Table) Values() int { return len(t.values) }
+
+// SendOf is the index in Sends of the send of a value, or -1.
+func (t *Table) SendOf(v ValueID) int { return int(t.sendOf[v]) }
+
+// Collect reads a history to its end.
+func Collect(r io.Reader) (*Table, error) {
+	h, err := NewReader(r)
+	if err != nil {
+		return nil, err
+	}
+	c := newCollector(h.Header())
+	for {
+		e, err := h.Next()
+		if err == io.EOF {
+			return c.table, nil
+		}
+		if err == nil {
+			if err = c.add(&e); err != nil {
+				err = h.malformed(err)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// opKey names an operation.
+type opKey struct {
+	process string
+	id      int64
+}
+
+// collector pairs events. Open operations are kept as their first event, sends as their index.
+type collector struct {
+	table *Table
+	sends map[opKey]int
+	open  map[opKey]Event
+}
+
+func newCollector(h Header) *collector {
+	return &collector{
+		table: &Table{Header: h, ids: map[string]ValueID{}},
+		sends: map[opKey]int{}, open: map[opKey]Event{},
+	}
+}
+
+func (c *collector) add(e *Event) error {
+	key := opKey{e.Process, e.ID}
+	if e.Type == Invoke {
+		c.table.Operations++
+		if e.Op == Send {
+			c.sends[key] = len(c.table.Sends)
+			return c.beginSend(e)
+		}
+		c.open[key] = *e
+		return nil
+	}
+	if e.Op == Send {
+		s := &c.table.Sends[c.sends[key]]
+		delete(c.sends, key)
+		s.Outcome, s.Done, s.Ended, s.Error = e.Type, e.Time, true, e.Error
+		if e.Type == OK {
+			s.Partition, s.Offset = e.Partition, e.Offset
+		}
+		return nil
+	}
+	begun := c.open[key]
+	delete(c.open, key)
+	if e.Type == OK {
+		c.done(&begun, e)
+	}
+	return nil
+}
+
+func (c *collector) beginSend(e *Event) error {
+	v := c.value(e.Value)
+	if c.table.sendOf[v] >= 0 {
+		return fmt.Errorf("value %q was sent before: values are unique in a history", e.Value)
+	}
+	if len(c.table.Sends) >= 1<<31-1 {
+		return errors.New("more sends than the checkers can number")
+	}
+	c.table.sendOf[v] = int32(len(c.table.Sends))
+	c.table.Sends = append(c.table.Sends, SendOp{
+		Process: e.Process, ID: e.ID, Asked: Partition{e.Topic, e.Partition}, Key: e.Key, Value: v, Acks: e.Acks,
+		Idempotent: e.Idempotent, Invoked: e.Time, Outcome: Info, Partition: -1, Offset: -1,
+	})
+	return nil
+}
+
+// done takes the successful end of an operation that is no send.
+func (c *collector) done(begun, e *Event) {
+	t := c.table
+	switch e.Op {
+	case Assign:
+		for i, p := range begun.Positions {
+			t.Reads = append(t.Reads, ReadStep{Process: e.Process, ID: e.ID, Invoked: begun.Time, Done: e.Time, Assign: true,
+				First: i == 0, Final: begun.Final, Partition: Partition{p.Topic, p.Partition}, Offset: p.Offset, After: p.Offset})
+		}
+	case Poll:
+		for _, r := range e.Runs {
+			step := ReadStep{Process: e.Process, ID: e.ID, Invoked: begun.Time, Done: e.Time,
+				Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset, After: r.After()}
+			for _, v := range r.Values {
+				step.Values = append(step.Values, c.value(v))
+			}
+			t.Reads = append(t.Reads, step)
+		}
+	case Offsets:
+		t.Ends = append(t.Ends, OffsetsOp{Process: e.Process, ID: e.ID, Invoked: begun.Time, Done: e.Time,
+			Partition: Partition{begun.Topic, begun.Partition}, Start: e.Start, End: e.End})
+	}
+}
+
+func (c *collector) value(text string) ValueID {
+	t := c.table
+	if v, ok := t.ids[text]; ok {
+		return v
+	}
+	v := ValueID(len(t.values))
+	t.ids[text] = v
+	t.values = append(t.values, text)
+	t.sendOf = append(t.sendOf, -1)
+	return v
+}

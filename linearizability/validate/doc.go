@@ -1,0 +1,32 @@
+// Package validate holds a whole history against what Kafka promises, in time linear in its length (sorting apart). The checks
+// are after Jepsen's for Kafka (Kingsbury, "Redpanda 21.10.1", 2022, and jepsen.kafka.workload): a log gives each record one
+// offset and each offset one record, and keeps what was acknowledged.
+//
+// Each kind of violation, and the exceptions that are allowed and counted beside it (the names of [Check]'s Allowed):
+//
+//	lost-write            an acknowledged record, or one that a consumer has read, is not where the final read passed,
+//	                      or the log ends before it.
+//	                      lost-acks-one, lost-acks-all: the run's promises allow it
+//	                      forgotten: a record was read and is gone, and the promises allow acks=all to be lost
+//	unseen                progress: after healing, no final read came to the end of the partition.
+//	                      Only when the promises demand progress
+//	duplicate             one value at two offsets.
+//	                      retry-without-idempotence: its producer was not idempotent, so a retry may append again
+//	                      forgotten: with its broker's memory of it lost, an idempotent retry appends again
+//	inconsistent-offsets  two values at one offset, among readers and acknowledgements.
+//	                      lost-acks-one, lost-acks-all, forgotten: one of the two is gone, and may be
+//	wrong-ack             a record was acknowledged at one offset, or in one partition, and is in another.
+//	                      retry-without-idempotence: when it is also where it was acknowledged
+//	reordered             of two acknowledged records of an idempotent producer to one partition, the later sent has
+//	                      the lower offset. Records with an unknown outcome are not judged: they may have been
+//	                      given up and come late. Producers without idempotence are not judged.
+//	                      forgotten: as above
+//	non-monotonic-poll    a consumer's position went back without an assign.
+//	                      forgotten: as above
+//	poll-skip             a consumer's position went forwards over a record that exists, since somebody else read it.
+//	                      Offsets without a record (control batches, compaction) are no skip
+//	phantom               a value was read that nobody sent, or not to there, or before it was sent.
+//	aborted-read          a value was read whose send is known to have failed.
+//
+// Not judged, and counted: ack-after-final, a record acknowledged only after the final reader had asked for the end.
+package validate
