@@ -21,6 +21,8 @@ const (
 	requestsPerBatchMax = 512
 	// requestsQueuedMax bounds those that wait; more are sent away, to try again.
 	requestsQueuedMax = 1 << 16
+	// reprobeInterval is the pause between two looks at nodes that have not sent a heartbeat yet.
+	reprobeInterval = 500 * time.Millisecond
 	// proposalRetry is the pause after a proposal that the quorum did not take.
 	proposalRetry = 50 * time.Millisecond
 )
@@ -84,6 +86,7 @@ func (a *active) run() {
 		}
 	}
 	a.turn(nil)
+	time.AfterFunc(reprobeInterval, a.reprobe)
 	for {
 		var batch []*pending
 		select {
@@ -241,6 +244,23 @@ func (a *active) connectionEnded(conn *serverConn) {
 	}
 }
 
+// reprobe looks after the nodes whose heartbeats have not come to this active controller yet: until one does, there is no
+// connection to hear their death by.
+func (a *active) reprobe() {
+	a.event(func() {
+		again := false
+		for id, broker := range a.c.Image().Brokers {
+			if !broker.Fenced && id != a.c.cfg.NodeID && a.sessions.live(broker, time.Now()).conn == nil {
+				a.probe(id)
+				again = true
+			}
+		}
+		if again {
+			time.AfterFunc(reprobeInterval, a.reprobe)
+		}
+	})
+}
+
 func (a *active) probe(id int32) {
 	broker := a.c.Image().Brokers[id]
 	if broker == nil || id == a.c.cfg.NodeID || a.probing[id] {
@@ -286,6 +306,7 @@ func (c *Controller) lead() {
 			c.active.Store(nil)
 			cancel()
 			<-ended
+			c.transport.releaseAll()
 			if !leader {
 				continue
 			}

@@ -3,6 +3,7 @@ package controller
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -21,6 +22,7 @@ const (
 // peer is a connection to another node's controller, over which any number of requests run at the same time.
 type peer struct {
 	conn    net.Conn
+	broken  func() // called when the connection ends by itself; may be nil
 	mu      sync.Mutex
 	next    uint32
 	waiting map[uint32]chan responseFrame
@@ -28,14 +30,14 @@ type peer struct {
 	writeMu sync.Mutex
 }
 
-func dialPeer(ctx context.Context, network env.Net, address string) (*peer, error) {
+func dialPeer(ctx context.Context, network env.Net, address string, broken func()) (*peer, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	conn, err := network.Dial(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{conn: conn, waiting: map[uint32]chan responseFrame{}}
+	p := &peer{conn: conn, broken: broken, waiting: map[uint32]chan responseFrame{}}
 	if _, err := conn.Write([]byte{streamRequests}); err != nil {
 		conn.Close()
 		return nil, err
@@ -75,6 +77,9 @@ func (p *peer) fail(err error) {
 	}
 	p.err = fmt.Errorf("controller: connection to %s: %w", p.conn.RemoteAddr(), err)
 	p.conn.Close()
+	if p.broken != nil && !errors.Is(err, net.ErrClosed) {
+		p.broken()
+	}
 	for _, to := range p.waiting {
 		close(to)
 	}
@@ -130,11 +135,17 @@ func (p *peer) sayHello(ctx context.Context) (hello, error) {
 	return parseHello(f.body)
 }
 
-// peers keeps one connection to each address that was asked.
+// peers keeps one connection to each address that was asked. broken is called when one ends by itself: it may have been what
+// the active controller hears this node's life by.
 type peers struct {
-	net env.Net
-	mu  sync.Mutex
-	all map[string]*peer
+	net    env.Net
+	broken func()
+	mu     sync.Mutex
+	all    map[string]*peer
+}
+
+func newPeers(network env.Net, broken func()) *peers {
+	return &peers{net: network, broken: broken, all: map[string]*peer{}}
 }
 
 func (ps *peers) get(ctx context.Context, address string) (*peer, error) {
@@ -144,7 +155,7 @@ func (ps *peers) get(ctx context.Context, address string) (*peer, error) {
 	if p != nil && !p.failed() {
 		return p, nil
 	}
-	p, err := dialPeer(ctx, ps.net, address)
+	p, err := dialPeer(ctx, ps.net, address, ps.broken)
 	if err != nil {
 		return nil, err
 	}

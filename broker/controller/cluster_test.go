@@ -280,3 +280,128 @@ func (c *cluster) sameImages() {
 		return ""
 	})
 }
+
+func TestNodeWithoutItsDiskJoinsAsSomebodyElse(t *testing.T) {
+	for _, lost := range []int32{1, 3} {
+		t.Run(fmt.Sprintf("node %d", lost), func(t *testing.T) {
+			c := newCluster(t, 1, 2, 3)
+			for _, id := range []int32{1, 2, 3} {
+				c.start(id, nil)
+			}
+			c.waitAlive(10 * time.Second)
+			createTopic(t, c.nodes[2], "t", 4, 3)
+			old := c.nodes[lost].DirectoryID()
+			cluster := c.nodes[2].Image().ClusterID
+			c.kill(lost)
+			n := c.start(lost, nil)
+			c.waitAlive(20 * time.Second)
+			if n.DirectoryID() == old || n.Image().ClusterID != cluster {
+				t.Fatalf("cluster %s, want %s", n.Image().ClusterID, cluster)
+			}
+			for i, p := range n.Image().Topics["t"].Partitions {
+				if p.Leader == lost || len(p.ISR) != 2 || len(p.ELR) != 0 {
+					t.Errorf("partition %d: %+v", i, p)
+				}
+			}
+			// It gets its vote back, and the old member is gone.
+			c.wait(5*time.Second, func() string {
+				members := n.Quorum().Members
+				if len(members) != 3 {
+					return fmt.Sprint(members)
+				}
+				for _, m := range members {
+					if !m.Voter || m.DirectoryID == old.String() || m.NodeID < 0 {
+						return fmt.Sprint(members)
+					}
+				}
+				return ""
+			})
+			c.sameImages()
+		})
+	}
+}
+
+func TestNodeBeyondTheControllersJoinsWithoutVote(t *testing.T) {
+	c := newCluster(t, 1, 2, 3)
+	c.start(4, nil) // first of all: it waits for the cluster
+	for _, id := range []int32{3, 2, 1} {
+		c.start(id, nil)
+	}
+	c.waitAlive(10 * time.Second)
+	createTopic(t, c.nodes[4], "t", 4, 4)
+	members := c.nodes[4].Quorum().Members
+	if len(members) != 4 {
+		t.Fatal(members)
+	}
+	for _, m := range members {
+		if m.Voter != (m.NodeID != 4) {
+			t.Errorf("%+v", m)
+		}
+	}
+	c.sameImages()
+}
+
+func TestControlledShutdown(t *testing.T) {
+	c := newCluster(t, 1, 2, 3)
+	for _, id := range []int32{1, 2, 3} {
+		c.start(id, nil)
+	}
+	c.waitAlive(10 * time.Second)
+	createTopic(t, c.nodes[1], "t", 6, 3)
+	id := c.leader()
+	n := c.nodes[id]
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	began := time.Now()
+	if err := n.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("shut down in %v", time.Since(began))
+	if n.raft.State().String() == "Leader" {
+		t.Error("still leads the quorum")
+	}
+	if err := n.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	delete(c.nodes, id)
+	c.wait(5*time.Second, func() string {
+		for _, other := range c.nodes {
+			for i, p := range other.Image().Topics["t"].Partitions {
+				if p.Leader == id || p.Leader < 0 || len(p.ISR) != 2 {
+					return fmt.Sprintf("partition %d: %+v", i, p)
+				}
+			}
+		}
+		return ""
+	})
+	epoch := c.any().Image().Brokers[id].Epoch
+	// The machine loses its power: what was closed cleanly is still all there.
+	again := c.start(id, n.disk.PowerLoss(memenv.Loss{}))
+	if again.state.BrokerEpoch != epoch {
+		t.Errorf("remembers epoch %d, had %d", again.state.BrokerEpoch, epoch)
+	}
+	c.waitAlive(10 * time.Second)
+}
+
+func TestPowerLossForgetsTheEpoch(t *testing.T) {
+	c := newCluster(t)
+	n := c.start(1, nil)
+	c.waitAlive(5 * time.Second)
+	createTopic(t, n, "t", 1, 1)
+	disk := n.disk.PowerLoss(memenv.Loss{})
+	n.cfg.OnFailure = func(error) {}
+	n.net.kill()
+	n.Close(false)
+	again := c.start(1, disk)
+	if again.state.BrokerEpoch != -1 || len(again.state.Incarnations) != 1 {
+		t.Errorf("%+v", again.state)
+	}
+	c.waitAlive(5 * time.Second)
+	// The only replica leads again: it is the last known leader.
+	c.wait(time.Second, func() string {
+		if p := again.Image().Topics["t"].Partition(0); p == nil || p.Leader != 1 || len(p.ISR) != 1 {
+			return fmt.Sprintf("%+v", p)
+		}
+		return ""
+	})
+}

@@ -31,8 +31,8 @@ const (
 	snapshotThreshold = 4096
 	trailingLogs      = 1024
 	snapshotInterval  = 2 * time.Minute
-	// raftTimeout bounds raft's network calls.
-	raftTimeout = 5 * time.Second
+	// raftTimeout bounds raft's network calls. Connections that hang, because the network was cut, are given up after it.
+	raftTimeout = 2 * time.Second
 	// connectionsPooled is how many idle connections raft keeps to a peer.
 	connectionsPooled = 2
 )
@@ -46,7 +46,7 @@ type Controller struct {
 	random      *rand.Rand // the active controller's
 
 	listener  *listener
-	transport *raft.NetworkTransport
+	transport *transport
 	raft      *raft.Raft
 	stores    []interface{ Close() error }
 	peers     *peers
@@ -80,7 +80,6 @@ func Open(cfg Config) (*Controller, error) {
 		cfg:         cfg,
 		incarnation: uuid.New(),
 		random:      rand.New(rand.NewChaCha8(seed)),
-		peers:       &peers{net: cfg.Net, all: map[string]*peer{}},
 		dispatch:    newDispatch(),
 		notify:      make(chan bool, 1),
 		leaderNews:  newNews(),
@@ -90,9 +89,10 @@ func Open(cfg Config) (*Controller, error) {
 		formDone:    make(chan struct{}),
 		stopLife:    func() {},
 	}
+	c.peers = newPeers(cfg.Net, c.leaderNews.tell)
 	c.image.Store(metadata.NewImage())
 	c.epoch.Store(-1)
-	err := cfg.Disk.MkdirAll(cfg.Dir)
+	err := makeDirDurably(cfg.Disk, cfg.Dir)
 	if err == nil {
 		c.identity, err = openIdentity(cfg.Disk, cfg.Dir, cfg.NodeID, cfg.ClusterID)
 	}
@@ -115,10 +115,7 @@ func Open(cfg Config) (*Controller, error) {
 // openQuorum opens the stores and starts raft on them.
 func (c *Controller) openQuorum() error {
 	dir := path.Join(c.cfg.Dir, quorumDir)
-	if err := c.cfg.Disk.MkdirAll(dir); err != nil {
-		return err
-	}
-	if err := c.cfg.Disk.SyncDir(c.cfg.Dir); err != nil {
+	if err := makeDirDurably(c.cfg.Disk, dir); err != nil {
 		return err
 	}
 	log, err := raftstore.OpenLog(c.cfg.Disk, path.Join(dir, "log"))
@@ -168,9 +165,9 @@ func (c *Controller) listen() error {
 		return err
 	}
 	c.listener.serve, c.listener.raftEnded = c.serve, c.leaderUnheard
-	c.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+	c.transport = newTransport(raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: c.listener, MaxPool: connectionsPooled, Timeout: raftTimeout, Logger: raftLogger(c.cfg.Logger),
-	})
+	}))
 	return nil
 }
 
@@ -340,6 +337,7 @@ func (c *Controller) Close(clean bool) error {
 func (c *Controller) closeQuorum() error {
 	var errs []error
 	if c.raft != nil {
+		c.transport.giveUp()
 		errs = append(errs, c.raft.Shutdown().Error())
 	}
 	if c.transport != nil {

@@ -90,7 +90,7 @@ func (c *Controller) askVoter(ctx context.Context, id int32) (hello, bool) {
 func (c *Controller) askHello(ctx context.Context, address string) (hello, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	p, err := dialPeer(ctx, c.cfg.Net, address)
+	p, err := dialPeer(ctx, c.cfg.Net, address, nil)
 	if err != nil {
 		return hello{}, err
 	}

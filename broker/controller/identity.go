@@ -112,6 +112,28 @@ func (id *identity) cluster() string {
 	return id.clusterID
 }
 
+// makeDirDurably makes a directory and those above it that are missing, so that a power failure does not take them back.
+func makeDirDurably(disk env.Disk, dir string) error {
+	var parents []string
+	for at := dir; ; at = path.Dir(at) {
+		if _, err := disk.Stat(at); err == nil || at == path.Dir(at) {
+			break
+		}
+		parents = append(parents, path.Dir(at))
+	}
+	if err := disk.MkdirAll(dir); err != nil {
+		return err
+	}
+	// The directory itself may be from a process that died before it made the name durable.
+	parents = append(parents, path.Dir(dir))
+	for _, parent := range parents {
+		if err := disk.SyncDir(parent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // brokerState is what a process leaves to the next one on the same disk, so that the controller can be told whether the logs
 // still hold all they held: broker.state, as JSON.
 type brokerState struct {

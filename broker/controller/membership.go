@@ -75,6 +75,7 @@ func (m *membership) align(ctx context.Context) error {
 func (m *membership) take(step *memberStep) error {
 	switch step.what {
 	case removeMember:
+		m.c.transport.release(step.id)
 		return m.c.raft.RemoveServer(step.id, 0, 0).Error()
 	case addVoter:
 		return m.c.raft.AddVoter(step.id, step.address, 0, 0).Error()

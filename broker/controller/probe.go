@@ -38,7 +38,7 @@ func isDead(ctx context.Context, network env.Net, broker *metadata.Broker) bool 
 func probe(ctx context.Context, network env.Net, broker *metadata.Broker) (dead, again bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	p, err := dialPeer(ctx, network, broker.ControllerAddress)
+	p, err := dialPeer(ctx, network, broker.ControllerAddress, nil)
 	if err != nil {
 		return refused(err), ctx.Err() == nil
 	}

@@ -20,6 +20,8 @@ const (
 	// retryMin and retryMax bound the pause between tries while there is no active controller. News of one ends a pause.
 	retryMin = 10 * time.Millisecond
 	retryMax = 250 * time.Millisecond
+	// outsiderPause is the pause from which on a member of the quorum doubts that it still is one, and asks around.
+	outsiderPause = 100 * time.Millisecond
 )
 
 // Request runs a request at the active controller, here or on another node, retried while there is none and ctx lives, and
@@ -52,7 +54,7 @@ func (c *Controller) ask(ctx context.Context, req kmsg.Request) (kmsg.Response, 
 	hint := ""
 	for pause := retryMin; ; pause = min(2*pause, retryMax) {
 		leaderChanged := c.leaderNews.next()
-		resp, at, leader, err := c.try(ctx, newest, hint)
+		resp, at, leader, err := c.try(ctx, newest, hint, pause > outsiderPause)
 		switch {
 		case err == nil:
 			resp.SetVersion(version)
@@ -149,8 +151,9 @@ func withEpochs(topics []kmsg.AlterPartitionRequestTopic) []kmsg.AlterPartitionR
 }
 
 // try runs a request once, at the active controller as far as it is known: this node, where raft says, where the last one asked
-// said, or else at each configured controller, one of which may know. leader is a new place to try.
-func (c *Controller) try(ctx context.Context, req kmsg.Request, hint string) (resp kmsg.Response, version uint64, leader string, err error) {
+// said, or else at each configured controller, one of which may know: raft is silent on a node that is no member, or not any
+// more (askAround). leader is a new place to try.
+func (c *Controller) try(ctx context.Context, req kmsg.Request, hint string, askAround bool) (resp kmsg.Response, version uint64, leader string, err error) {
 	if a := c.active.Load(); a != nil {
 		resp, version, err = c.tryHere(ctx, a, req)
 		return resp, version, "", err
@@ -163,10 +166,10 @@ func (c *Controller) try(ctx context.Context, req kmsg.Request, hint string) (re
 	if hint != "" {
 		return c.tryAt(ctx, hint, req)
 	}
-	if c.raft.LastIndex() > 0 {
-		return nil, 0, "", errNotActive // raft will say who leads
-	}
 	err = errNotActive
+	if c.raft.LastIndex() > 0 && !askAround {
+		return nil, 0, "", err // raft will say who leads
+	}
 	for _, id := range slices.Sorted(maps.Keys(c.cfg.Controllers)) {
 		if id == c.cfg.NodeID {
 			continue

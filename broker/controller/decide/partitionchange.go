@@ -161,6 +161,7 @@ func (p *Plan) change(topic *metadata.Topic, partition *metadata.Partition) *par
 		old:        partition,
 		minISR:     int(settings.MinInsyncReplicas),
 		acceptable: p.Image().Active,
+		election:   electAny,
 		targetISR:  partition.ISR,
 	}
 	if settings.UncleanLeaderElection {
