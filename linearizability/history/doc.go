@@ -12,7 +12,7 @@
 //	{"t":3100,"process":"consumer-1","type":"ok","op":"poll","id":2,"records":[{"topic":"t0","partition":1,"offset":40,"values":["p1-1"]}]}
 //	{"t":9000,"process":"producer-1","type":"info","op":"send","id":2,"error":"REQUEST_TIMED_OUT"}
 //
-// [Event] lists the operations, their types and which fields each has. The decoder takes nothing else: an unknown field or
+// [Event] lists the operations, their types and which fields each has. The decoder takes nothing else: an unknown field (case apart) or
 // operation, a completion without its beginning, an id that does not count up, a time that goes back within a process are
 // errors that name the line.
 //
@@ -28,6 +28,6 @@
 // # The final read
 //
 // After healing, when producers have stopped, a reader assigns every partition from the beginning with "final":true, asks
-// for each partition's end by the operation offsets in the same process, and polls until it is there. That pass is what says
+// for each partition's end by the operation offsets in the same process, before or after, and polls until it is there. That pass is what says
 // which records are in the log.
 package history

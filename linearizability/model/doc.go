@@ -32,6 +32,6 @@
 // window. Since nearly every operation's place in the log is known, a history can be cut by place into windows of OpsMax
 // operations without loss: it is linearizable if and only if each window is, and no operation of an earlier window began
 // after one of a later window had ended, which one pass over the cuts decides. Only the tail with forks is not cut, and
-// a fork is the only guess: at most MaybesMax of them, so at most MaybesMax! orders, and far fewer that fit. A window of 256 takes a
-// fraction of a millisecond. A window that takes longer than its Timeout is reported as unknown.
+// a fork is the only guess: at most MaybesMax of them, so at most MaybesMax! orders, and far fewer that fit. A window of 256
+// takes about a millisecond. A window that takes longer than its Timeout is reported as unknown.
 package model

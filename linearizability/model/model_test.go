@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -234,6 +235,34 @@ func TestWindowsAgreeWithTheWhole(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Cost grows with what must be guessed, not with what is concurrent: a cluster that was cut off answers everything at once.
+func TestThousandsOfConcurrentSendsAreNoGuess(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	s := historytest.New()
+	const n = 3000
+	values := make([]string, n)
+	ids := map[int]int64{}
+	for _, place := range r.Perm(n) {
+		values[place] = fmt.Sprint("v", place)
+		ids[place] = s.Send("p", 0, values[place], all, false)
+	}
+	s.Assign("c", 0, false)
+	for at := 0; at < n; at += 100 {
+		s.Poll("c", int64(at), values[at:at+100]...)
+	}
+	for _, place := range r.Perm(n) {
+		s.Acked("p", ids[place], 0, int64(place))
+	}
+	s.Final("f", values...)
+	began := time.Now()
+	if got := Check(s.Table(t), history.Promises{}, Limits{}); got.Verdict() != verdict.Pass {
+		t.Fatal(words(got))
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("took %s", took)
+	}
 }
 
 func TestTopicsThatMayForgetAreNotJudged(t *testing.T) {
