@@ -92,7 +92,11 @@ func (n *node) start() {
 			b := img.Brokers[n.id]
 			return b != nil && b.Epoch == epoch
 		},
-		OnStorageFailure: func(_ *Partition, err error) { n.failures = append(n.failures, err) },
+		OnStorageFailure: func(_ *Partition, err error) {
+			if !errors.Is(err, memenv.ErrDead) {
+				n.failures = append(n.failures, err)
+			}
+		},
 	})
 	if err != nil {
 		n.cluster.t.Fatal(err)

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"testing"
@@ -110,6 +111,9 @@ func (s *fetchServer) serve(conn net.Conn) {
 		out, err := resp.AppendTo(nil)
 		resp.Release()
 		frame.Release()
+		if errors.Is(err, memenv.ErrDead) {
+			return
+		}
 		if err != nil {
 			s.t.Errorf("response: %v", err)
 			return
