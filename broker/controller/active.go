@@ -42,6 +42,7 @@ type active struct {
 	fence    []int32 // nodes to fence with the next batch
 	probing  map[int32]bool
 
+	announcer   *announcer
 	rebalanceAt time.Time // zero when there is nothing to look at
 	members     *membership
 }
@@ -76,7 +77,9 @@ func (a *active) run() {
 		return
 	}
 	image := a.c.Image()
-	a.c.cfg.Logger.Info("active controller", "term", a.c.raft.CurrentTerm(), "metadata", image.Version)
+	term := a.c.raft.CurrentTerm()
+	a.announcer = newAnnouncer(a.c.transport, a.c.raftHeader(), term)
+	a.c.cfg.Logger.Info("active controller", "term", term, "metadata", image.Version)
 	a.sessions = newSessions(a.c.cfg.SessionTimeout, image, time.Now())
 	go a.members.run(a.ctx)
 	a.armRebalance()
@@ -165,11 +168,25 @@ func (a *active) propose(image *metadata.Image, batch metadata.Batch) (uint64, e
 	}
 	switch result := future.Response().(type) {
 	case uint64:
+		a.announce(future.Index())
 		return result, nil
 	case error:
 		return 0, result
 	}
 	return 0, errFailed
+}
+
+// announce has the other members apply an entry now.
+func (a *active) announce(index uint64) {
+	future := a.c.raft.GetConfiguration()
+	if future.Error() != nil {
+		return
+	}
+	for _, member := range future.Configuration().Servers {
+		if member.ID != serverID(a.c.identity.directoryID) {
+			a.announcer.tell(member, index)
+		}
+	}
 }
 
 func (a *active) noteHeartbeats(batch []*pending, responses []kmsg.Response, now time.Time) {

@@ -5,6 +5,7 @@ import (
 	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"path"
 	"sync"
@@ -31,8 +32,13 @@ const (
 	snapshotThreshold = 4096
 	trailingLogs      = 1024
 	snapshotInterval  = 2 * time.Minute
+	// logCache is how many of the newest entries are kept in memory.
+	logCache = 512
 	// raftTimeout bounds raft's network calls. Connections that hang, because the network was cut, are given up after it.
 	raftTimeout = 2 * time.Second
+	// commitTimeout is how often raft's leader tells an idle follower what is committed. Announcements are quicker; this is for
+	// those that get lost, and each costs a wake-up.
+	commitTimeout = 250 * time.Millisecond
 	// connectionsPooled is how many idle connections raft keeps to a peer.
 	connectionsPooled = 2
 )
@@ -48,7 +54,7 @@ type Controller struct {
 	listener  *listener
 	transport *transport
 	raft      *raft.Raft
-	stores    []interface{ Close() error }
+	stores    []io.Closer
 	peers     *peers
 
 	image      atomic.Pointer[metadata.Image]
@@ -142,7 +148,7 @@ func (c *Controller) openQuorum() error {
 	if err := c.listen(); err != nil {
 		return err
 	}
-	cache, err := raft.NewLogCache(512, log)
+	cache, err := raft.NewLogCache(logCache, &watchedLog{log, c.fail})
 	if err != nil {
 		return err
 	}
@@ -177,6 +183,7 @@ func (c *Controller) raftConfig() *raft.Config {
 	config.HeartbeatTimeout = c.cfg.ElectionTimeout
 	config.ElectionTimeout = c.cfg.ElectionTimeout
 	config.LeaderLeaseTimeout = c.cfg.LeaseTimeout
+	config.CommitTimeout = commitTimeout
 	config.SnapshotInterval = snapshotInterval
 	config.SnapshotThreshold = snapshotThreshold
 	config.TrailingLogs = trailingLogs

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"odradek/broker/controller/raftstore"
 	"odradek/broker/metadata"
 )
 
@@ -70,3 +71,25 @@ func (s *imageSnapshot) Persist(sink raft.SnapshotSink) error {
 
 // Release has nothing to free.
 func (s *imageSnapshot) Release() {}
+
+// watchedLog reports a log that can't be used any more: raft itself would go on as a member that refuses everything.
+type watchedLog struct {
+	*raftstore.Log
+	fail func(error)
+}
+
+// StoreLog appends one entry.
+func (w *watchedLog) StoreLog(log *raft.Log) error { return w.watch(w.Log.StoreLog(log)) }
+
+// StoreLogs appends entries.
+func (w *watchedLog) StoreLogs(logs []*raft.Log) error { return w.watch(w.Log.StoreLogs(logs)) }
+
+// DeleteRange deletes entries at either end.
+func (w *watchedLog) DeleteRange(min, max uint64) error { return w.watch(w.Log.DeleteRange(min, max)) }
+
+func (w *watchedLog) watch(err error) error {
+	if errors.Is(err, raftstore.ErrFailed) {
+		w.fail(err)
+	}
+	return err
+}

@@ -83,10 +83,15 @@ func (c *Controller) turn(leader raft.ServerID) int {
 func (c *Controller) standNow() {
 	var resp raft.TimeoutNowResponse
 	id, address := serverID(c.identity.directoryID), raft.ServerAddress(c.listener.advertise)
-	req := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{
-		ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(id), Addr: []byte(address),
-	}}
+	req := &raft.TimeoutNowRequest{RPCHeader: c.raftHeader()}
 	if err := c.transport.TimeoutNow(id, address, req, &resp); err != nil && !c.isClosing() {
 		c.cfg.Logger.Info("could not stand for election at once", "error", err)
+	}
+}
+
+// raftHeader is the header of raft's messages from this node.
+func (c *Controller) raftHeader() raft.RPCHeader {
+	return raft.RPCHeader{
+		ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(serverID(c.identity.directoryID)), Addr: []byte(c.listener.advertise),
 	}
 }
