@@ -11,7 +11,7 @@ var brokerKeys = []Key{
 		Doc: "Where the node stands; told to clients, and replicas are spread over racks."},
 	{Name: "log.dirs", Type: List, Null: true, Importance: High,
 		Doc: "Directory of the node's data; log.dir when unset. One is supported."},
-	{Name: "log.dir", Type: String, Default: "/tmp/kafka-logs", Importance: High,
+	{Name: "log.dir", Type: List, Default: "/tmp/kafka-logs", Importance: High,
 		Doc: "Directory of the node's data when log.dirs is unset."},
 
 	// Listeners.

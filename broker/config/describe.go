@@ -25,6 +25,9 @@ func (l Layers) DescribeTopic(topic map[string]string) []Entry {
 	keys := Keys(ScopeTopic)
 	entries := make([]Entry, 0, len(keys))
 	for _, k := range keys {
+		if k.Internal {
+			continue
+		}
 		entry := newEntry(k, l.topicValue(k, topic))
 		entry.ReadOnly = false
 		if _, set := topic[k.Name]; set {

@@ -65,6 +65,8 @@ type Key struct {
 	Dynamic bool
 	// Inert keys are known and checked, but nothing acts on them yet: setting one deserves a warning.
 	Inert bool
+	// Internal keys are for tests and universes: they work when set, and nobody is told of them.
+	Internal bool
 	// Fallbacks, of a topic's key, are the broker's keys that give its value when the topic doesn't, strongest first.
 	Fallbacks []Fallback
 	Doc       string

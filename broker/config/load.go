@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // Static is what a node was started with: its properties file and its command line. It is checked and never changes.
@@ -77,3 +78,6 @@ func (s *Static) Node() Node { return s.node }
 func (s *Static) Layers(cluster, broker map[string]string) Layers {
 	return Layers{Broker: broker, Cluster: cluster, Static: s.values}
 }
+
+// Values are the settings by key, as text, each checked.
+func (s *Static) Values() map[string]string { return maps.Clone(s.values) }

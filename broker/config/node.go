@@ -111,16 +111,17 @@ func (l Layers) node() (Node, error) {
 }
 
 func (n *Node) readDirs(r reader) error {
-	dirs := r.list("log.dirs")
-	switch len(dirs) {
-	case 0:
-		n.LogDir = r.string("log.dir")
-		return nil
-	case 1:
-		n.LogDir = dirs[0]
-		return nil
+	key := "log.dirs"
+	dirs := r.list(key)
+	if len(dirs) == 0 {
+		key = "log.dir"
+		dirs = r.list(key)
 	}
-	return invalid("log.dirs", "%d directories; a node keeps its data in one", len(dirs))
+	if len(dirs) != 1 {
+		return invalid(key, "%d directories; a node keeps its data in one", len(dirs))
+	}
+	n.LogDir = dirs[0]
+	return nil
 }
 
 func (n *Node) readListeners(r reader) error {

@@ -26,8 +26,12 @@ const NeverMs = math.MaxInt64
 func (l Layers) Topic(topic map[string]string) Topic {
 	r := reader{func(name string) any { return l.topicValue(topicIndex[name], topic) }}
 	b := reader{func(name string) any { return l.brokerValue(brokerIndex[name]) }}
+	segmentBytes := "segment.bytes"
+	if r.value("internal.segment.bytes") != nil {
+		segmentBytes = "internal.segment.bytes"
+	}
 	return Topic{
-		SegmentBytes:           r.int32("segment.bytes"),
+		SegmentBytes:           r.int32(segmentBytes),
 		SegmentMs:              r.int64("segment.ms"),
 		IndexBytesMax:          r.int32("segment.index.bytes"),
 		IndexIntervalBytes:     r.int32("index.interval.bytes"),

@@ -42,6 +42,8 @@ var topicKeys = []Key{
 		Fallbacks: from("log.index.interval.bytes"), Doc: "Bytes of log between two entries of the offset index."},
 	{Name: "leader.replication.throttled.replicas", Type: List, Rule: throttledReplicas, Importance: Medium, Dynamic: true, Inert: true,
 		Doc: "Replicas whose fetching is throttled on the leader's side."},
+	{Name: "internal.segment.bytes", Type: Int, Null: true, Rule: atLeast(1), Importance: Low, Dynamic: true, Internal: true,
+		Doc: "Stands in for segment.bytes, without its lower bound, so that a run of a minute rolls many segments."},
 	{Name: "local.retention.bytes", Type: Long, Default: "-2", Rule: atLeast(-2), Importance: Medium, Dynamic: true, Inert: true,
 		Fallbacks: from("log.local.retention.bytes"), Doc: "Size of the local part of a tiered partition; -2 takes retention.bytes."},
 	{Name: "local.retention.ms", Type: Long, Default: "-2", Rule: atLeast(-2), Importance: Medium, Dynamic: true, Inert: true,

@@ -56,6 +56,6 @@ func root() *cobra.Command {
 	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
-	command.AddCommand(clusterCommand(), topicCommand(), produceCommand(), consumeCommand())
+	command.AddCommand(serveCommand(), clusterCommand(), topicCommand(), produceCommand(), consumeCommand(), simCommand(), checkCommand())
 	return command
 }

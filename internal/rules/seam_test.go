@@ -9,7 +9,9 @@ import (
 // forbidden are the names of the standard library that reach the machine. On wasip1 net.Listen even succeeds, as an
 // in-process fake, so that a slip would look like a broker that nobody can reach.
 var forbidden = map[string]func(name string) bool{
-	"net": func(name string) bool { return strings.HasPrefix(name, "Listen") || strings.HasPrefix(name, "Dial") },
+	"net": func(name string) bool {
+		return strings.HasPrefix(name, "Listen") && name != "Listener" || strings.HasPrefix(name, "Dial")
+	},
 	"os": func(name string) bool {
 		switch name {
 		case "Open", "OpenFile", "Create", "CreateTemp", "ReadFile", "WriteFile", "Rename", "Remove", "RemoveAll", "Mkdir",

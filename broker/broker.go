@@ -1,0 +1,261 @@
+// Package broker puts a node together: its logs and replicas, its part in the metadata quorum, and the servers that clients
+// reach. The packages below do the work; DESIGN.md, beside this file, says which does what.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path"
+	"sync"
+
+	"odradek/broker/api"
+	"odradek/broker/config"
+	"odradek/broker/controller"
+	"odradek/broker/env"
+	"odradek/broker/metadata"
+	"odradek/broker/replica"
+	"odradek/broker/server"
+)
+
+// Options are what a broker is started with.
+type Options struct {
+	Env    env.Env
+	Static *config.Static
+	Logger *slog.Logger
+	// OnFailure is told, once, that the broker can't go on: the quorum's storage failed. The process should end. By default
+	// it panics.
+	OnFailure func(error)
+	// PanicIsFatal lets a handler's panic end the process instead of its connection, as it should in tests and universes.
+	PanicIsFatal bool
+}
+
+// Broker is one node, running.
+type Broker struct {
+	options    Options
+	node       config.Node
+	lock       io.Closer
+	controller *controller.Controller
+	replicas   *replica.Manager
+	handler    *api.Handler
+	servers    []*server.Server
+	ready      chan struct{}
+	closeOnce  sync.Once
+	closed     error
+}
+
+// lockName is the file whose lock keeps a second process out of a data directory.
+const lockName = ".lock"
+
+// Start opens the node's data, joins or forms the cluster in the background, and serves. It returns once clients can connect;
+// Ready tells when they find leaders here. Errors: those of the disk and the network, env.ErrLocked, controller.ErrWrongDisk.
+func Start(o Options) (*Broker, error) {
+	b := &Broker{options: o, node: o.Static.Node(), ready: make(chan struct{})}
+	if err := b.start(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *Broker) start() error {
+	if err := b.lockData(); err != nil {
+		return err
+	}
+	// The front stands in for the handler, which needs the controller, which tells others the ports that the servers got.
+	front := &front{}
+	for _, listener := range b.node.Listeners {
+		s, err := b.openServer(listener, front)
+		if err != nil {
+			return fmt.Errorf("listener %s: %w", listener.Name, err)
+		}
+		b.servers = append(b.servers, s)
+	}
+	logsOpen := make(chan struct{})
+	if err := b.openController(logsOpen); err != nil {
+		return err
+	}
+	if err := b.openReplicas(); err != nil {
+		return err
+	}
+	b.handler = api.New(api.Config{
+		NodeID: b.node.ID, Static: b.options.Static, Controller: b.controller,
+		Replicas: api.ReplicasOf(b.replicas), Logger: b.options.Logger,
+	})
+	front.Handler = b.handler
+	go func() {
+		<-b.replicas.Ready()
+		close(logsOpen)
+	}()
+	b.controller.Subscribe(b.replicas.Apply)
+	b.controller.Subscribe(b.watchReady())
+	b.controller.Start()
+	for _, s := range b.servers {
+		s.Start()
+	}
+	return nil
+}
+
+func (b *Broker) lockData() error {
+	disk, dir := b.options.Env.Disk, b.node.LogDir
+	if err := disk.MkdirAll(dir); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	lock, err := disk.Lock(path.Join(dir, lockName))
+	if err != nil {
+		return fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	b.lock = lock
+	return nil
+}
+
+// front is a server's handler whose inside is set before the first request.
+type front struct{ server.Handler }
+
+func (b *Broker) openServer(listener config.Listener, handler server.Handler) (*server.Server, error) {
+	return server.Open(server.Config{
+		Net: b.options.Env.Net, Address: listener.Address(), ListenerName: listener.Name,
+		Handler: handler, Versions: api.Versions(), Logger: b.options.Logger,
+		FrameBytesMax:       int(b.node.RequestBytesMax),
+		ConnectionsMax:      int(b.node.ConnectionsMax),
+		ConnectionsPerIPMax: int(b.node.ConnectionsPerIPMax),
+		IdleMax:             b.node.ConnectionIdle,
+		PanicIsFatal:        b.options.PanicIsFatal,
+	})
+}
+
+func (b *Broker) openController(ready <-chan struct{}) error {
+	host, port, err := b.advertised()
+	if err != nil {
+		return err
+	}
+	c, err := controller.Open(controller.Config{
+		NodeID: b.node.ID, Net: b.options.Env.Net, Disk: b.options.Env.Disk, Dir: b.node.LogDir,
+		Listen: b.controllerAddress(host), Controllers: voters(b.node),
+		Host: host, Port: port, Rack: b.node.Rack, Ready: ready, Static: b.options.Static.Values(),
+		SessionTimeout: b.node.SessionTimeout, HeartbeatInterval: b.node.HeartbeatInterval,
+		NoRebalance: !b.node.LeaderRebalance, RebalanceInterval: b.node.LeaderImbalanceCheck,
+		Logger: b.options.Logger.With("component", "controller"), OnFailure: b.options.OnFailure,
+	})
+	b.controller = c
+	return err
+}
+
+// advertised is the address that clients and other nodes are told for the listener between brokers; a port of 0 has become
+// a real one by now.
+func (b *Broker) advertised() (host string, port int32, err error) {
+	for i, listener := range b.node.Listeners {
+		if listener.Name != b.node.InterBroker {
+			continue
+		}
+		host, port = listener.AdvertisedHost, listener.AdvertisedPort
+		if port == 0 {
+			port, err = portOf(b.servers[i].Addr())
+		}
+		return host, port, err
+	}
+	return "", 0, fmt.Errorf("no listener is named %s", b.node.InterBroker)
+}
+
+// controllerAddress is where the quorum's listener binds. A node alone needs no fixed place: nobody has to find it.
+func (b *Broker) controllerAddress(host string) string {
+	if b.node.Controller != nil {
+		return b.node.Controller.Address()
+	}
+	for _, voter := range b.node.Voters {
+		if voter.ID == b.node.ID {
+			return voter.Address
+		}
+	}
+	return net.JoinHostPort(host, "0")
+}
+
+func (b *Broker) openReplicas() error {
+	incarnation := b.controller.Incarnation()
+	m, err := replica.NewManager(replica.ManagerConfig{
+		NodeID: b.node.ID, Disk: b.options.Env.Disk, Dir: b.node.LogDir, Net: b.options.Env.Net,
+		Logger: b.options.Logger.With("component", "replica"), Controller: b.controller,
+		TopicSettings: b.topicSettings,
+		Complete: func(img *metadata.Image) bool {
+			self := img.Brokers[b.node.ID]
+			return self != nil && self.IncarnationID == incarnation
+		},
+		ReplicaLagTimeMax:     b.node.ReplicaLagTimeMax,
+		FetchWaitMax:          b.node.ReplicaFetchWaitMax,
+		FetchMinBytes:         b.node.ReplicaFetchBytesMin,
+		FetchMaxBytes:         b.node.ReplicaFetchBytesMax,
+		FetchResponseMaxBytes: b.node.ReplicaFetchResponseMax,
+		FetchBackoff:          b.node.ReplicaFetchBackoff,
+		CheckpointInterval:    b.node.HighWatermarkCheckpoint,
+	})
+	b.replicas = m
+	return err
+}
+
+// watchReady closes ready when this process is registered and no longer fenced.
+func (b *Broker) watchReady() func(*metadata.Image, *metadata.Delta) {
+	incarnation, done := b.controller.Incarnation(), false
+	return func(img *metadata.Image, _ *metadata.Delta) {
+		self := img.Brokers[b.node.ID]
+		if !done && self != nil && self.IncarnationID == incarnation && !self.Fenced {
+			done = true
+			close(b.ready)
+		}
+	}
+}
+
+// Ready is closed once this node is part of the cluster and can lead.
+func (b *Broker) Ready() <-chan struct{} { return b.ready }
+
+// Addresses are where the listeners for clients are bound, in the order of the configuration.
+func (b *Broker) Addresses() []string {
+	var all []string
+	for _, s := range b.servers {
+		all = append(all, s.Addr().String())
+	}
+	return all
+}
+
+// Controller is the node's part in the metadata quorum, for whoever watches the cluster from within.
+func (b *Broker) Controller() *controller.Controller { return b.controller }
+
+// Shutdown is the controlled stop: leaderships and the quorum's leadership move away first, for as long as ctx lives, and then
+// everything closes.
+func (b *Broker) Shutdown(ctx context.Context) error {
+	err := b.controller.Shutdown(ctx)
+	if err != nil {
+		b.options.Logger.Warn("leaderships could not be handed over", "error", err)
+	}
+	return b.Close()
+}
+
+// Close stops at once but in good order: connections end, logs are closed and synced, the place in the quorum is kept.
+func (b *Broker) Close() error {
+	b.closeOnce.Do(func() { b.closed = b.close() })
+	return b.closed
+}
+
+func (b *Broker) close() error {
+	var errs []error
+	for _, s := range b.servers {
+		errs = append(errs, s.Close())
+	}
+	if b.handler != nil {
+		b.handler.Close()
+	}
+	clean := true
+	if b.replicas != nil {
+		err := b.replicas.Close()
+		clean = err == nil
+		errs = append(errs, err)
+	}
+	if b.controller != nil {
+		errs = append(errs, b.controller.Close(clean))
+	}
+	if b.lock != nil {
+		errs = append(errs, b.lock.Close())
+	}
+	return errors.Join(errs...)
+}

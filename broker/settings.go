@@ -1,0 +1,60 @@
+package broker
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+
+	"odradek/broker/commitlog"
+	"odradek/broker/config"
+	"odradek/broker/metadata"
+	"odradek/broker/record"
+	"odradek/broker/replica"
+)
+
+// topicSettings resolves what a topic's replicas need of its configuration, by the cluster's metadata and this node's own
+// properties.
+func (b *Broker) topicSettings(img *metadata.Image, topic string) replica.TopicSettings {
+	cluster := img.Configs[metadata.ConfigResource{Type: metadata.ResourceBroker}]
+	own := img.Configs[metadata.ConfigResource{Type: metadata.ResourceBroker, Name: strconv.Itoa(int(b.node.ID))}]
+	set := img.Configs[metadata.ConfigResource{Type: metadata.ResourceTopic, Name: topic}]
+	c := b.options.Static.Layers(cluster, own).Topic(set)
+	timestamps := record.CreateTime
+	if c.LogAppendTime {
+		timestamps = record.LogAppendTime
+	}
+	return replica.TopicSettings{
+		MinInsyncReplicas: int(c.MinInsyncReplicas),
+		Log: commitlog.Config{
+			SegmentBytes:                int64(c.SegmentBytes),
+			SegmentMs:                   c.SegmentMs,
+			IndexBytesMax:               int64(c.IndexBytesMax),
+			IndexIntervalBytes:          int64(c.IndexIntervalBytes),
+			MaxMessageBytes:             int64(c.MessageBytesMax),
+			FlushMessages:               c.FlushMessages,
+			FlushMs:                     c.FlushMs,
+			MessageTimestampType:        timestamps,
+			MessageTimestampBeforeMaxMs: c.TimestampBeforeMaxMs,
+			MessageTimestampAfterMaxMs:  c.TimestampAfterMaxMs,
+			ProducerIDExpirationMs:      c.ProducerIDExpirationMs,
+		},
+	}
+}
+
+// voters is the quorum's configuration by node id.
+func voters(node config.Node) map[int32]string {
+	all := map[int32]string{}
+	for _, voter := range node.Voters {
+		all[voter.ID] = voter.Address
+	}
+	return all
+}
+
+func portOf(address net.Addr) (int32, error) {
+	_, text, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return 0, fmt.Errorf("address %s: %w", address, err)
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	return int32(port), err
+}

@@ -1,0 +1,87 @@
+//go:build wasip1
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+
+	"odradek/broker"
+	"odradek/broker/config"
+	"odradek/broker/env"
+	"odradek/broker/metadata"
+	"odradek/sim/guest"
+)
+
+func dialer(world env.Env) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, _, address string) (net.Conn, error) { return world.Net.Dial(ctx, address) }
+}
+
+// serve runs a broker until the end of standard input, which is how a universe says SIGTERM.
+func serve(task guest.Task, world env.Env) error {
+	var settings []config.Property
+	for key, value := range task.Settings {
+		settings = append(settings, config.Property{Key: key, Value: value, Origin: "task"})
+	}
+	slices.SortFunc(settings, func(a, b config.Property) int {
+		if a.Key < b.Key {
+			return -1
+		}
+		return 1
+	})
+	static, _, err := config.Load(settings)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	b, err := broker.Start(broker.Options{Env: world, Static: static, Logger: logger, PanicIsFatal: true})
+	if err != nil {
+		return err
+	}
+	tell(guest.Line{Event: guest.EventServing})
+	b.Controller().Subscribe(teller(b))
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return b.Shutdown(context.Background())
+}
+
+// withoutTime leaves the time to the host, which knows the universe's.
+func withoutTime(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// teller tells the host of each partition that changes and of each new controller.
+func teller(b *broker.Broker) func(*metadata.Image, *metadata.Delta) {
+	controller := int32(-1)
+	return func(img *metadata.Image, d *metadata.Delta) {
+		if now, ok := b.Controller().Leader(); ok && now != controller {
+			controller = now
+			tell(guest.Line{Event: guest.EventController, Leader: now})
+		}
+		for _, changed := range d.Topics {
+			topic := img.TopicsByID[changed.ID]
+			for _, index := range changed.Partitions {
+				p := topic.Partition(index)
+				tell(guest.Line{
+					Event: guest.EventPartition, Topic: topic.Name, Partition: index, Leader: p.Leader, LeaderEpoch: p.LeaderEpoch,
+					PartitionEpoch: p.PartitionEpoch, Replicas: p.Replicas, ISR: p.ISR,
+				})
+			}
+		}
+	}
+}
+
+func tell(line guest.Line) {
+	text, err := json.Marshal(line)
+	if err != nil {
+		panic(err)
+	}
+	os.Stdout.Write(append(text, '\n'))
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	humanize "github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"odradek/chaos"
+	"odradek/linearizability/verdict"
+	"odradek/sim"
+	"odradek/sim/host"
+)
+
+// simOptions are the flags of `odradek sim`.
+type simOptions struct {
+	seed                           uint64
+	seeds                          string
+	length                         time.Duration
+	planFile, traceFile, guestFile string
+	historyFile, logFile           string
+	writePlan                      string
+	jobs                           int
+}
+
+func simCommand() *cobra.Command {
+	var o simOptions
+	command := &cobra.Command{
+		Use:   "sim",
+		Short: "Run universes: a cluster, its clients and its faults, all drawn from a seed, and a verdict",
+		Example: "  odradek sim --seed 7 --history /tmp/7.history --log /tmp/7.log\n" +
+			"  odradek sim --seeds 1..200 --jobs 2",
+		Args: cobra.NoArgs,
+	}
+	flags := command.Flags()
+	flags.Uint64Var(&o.seed, "seed", 1, "the universe to run")
+	flags.StringVar(&o.seeds, "seeds", "", "a campaign instead: A..B, both included")
+	flags.DurationVar(&o.length, "for", chaos.RunDefault, "virtual time of a run, 30s at least")
+	flags.StringVar(&o.planFile, "plan", "", "take the plan from this file instead of drawing it from the seed")
+	flags.StringVar(&o.writePlan, "write-plan", "", "write the plan to this file")
+	flags.StringVar(&o.traceFile, "trace", "", "write every host call to this file")
+	flags.StringVar(&o.historyFile, "history", "", "write the clients' history to this file")
+	flags.StringVar(&o.logFile, "log", "", "write the guests' logs and the faults, by virtual time, to this file")
+	flags.StringVar(&o.guestFile, "guest", "", "the guest to run (default: odradek.wasm beside this program)")
+	flags.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "universes at a time, in a campaign")
+	command.MarkFlagsMutuallyExclusive("seed", "seeds")
+	for _, single := range []string{"plan", "write-plan", "trace", "history", "log"} {
+		command.MarkFlagsMutuallyExclusive("seeds", single)
+	}
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		program, err := sim.LoadProgram(command.Context(), o.guestFile)
+		if err != nil {
+			return err
+		}
+		defer program.Close()
+		if o.seeds != "" {
+			return o.campaign(command, program)
+		}
+		return o.single(command, program)
+	}
+	return command
+}
+
+// plan draws the plan or reads it.
+func (o *simOptions) plan() (chaos.Plan, error) {
+	if o.planFile == "" {
+		return chaos.DrawFor(o.seed, o.length), nil
+	}
+	file, err := os.Open(o.planFile)
+	if err != nil {
+		return chaos.Plan{}, err
+	}
+	defer file.Close()
+	plan, err := chaos.ReadPlan(file)
+	if err != nil {
+		return plan, fmt.Errorf("%s: %w", o.planFile, err)
+	}
+	return plan, nil
+}
+
+func (o *simOptions) single(command *cobra.Command, program *host.Program) (err error) {
+	plan, err := o.plan()
+	if err != nil {
+		return err
+	}
+	options := sim.Options{Plan: plan, Program: program}
+	var files []*os.File
+	defer func() {
+		for _, file := range files {
+			if closeErr := file.Close(); err == nil {
+				err = closeErr
+			}
+		}
+	}()
+	for _, output := range []struct {
+		name string
+		to   *io.Writer
+	}{{o.traceFile, &options.Trace}, {o.historyFile, &options.History}, {o.logFile, &options.Log}} {
+		if output.name == "" {
+			continue
+		}
+		file, err := os.Create(output.name)
+		if err != nil {
+			return err
+		}
+		files = append(files, file)
+		*output.to = file
+	}
+	if o.writePlan != "" {
+		file, err := os.Create(o.writePlan)
+		if err != nil {
+			return err
+		}
+		files = append(files, file)
+		if err := chaos.WritePlan(file, plan); err != nil {
+			return err
+		}
+	}
+	result, err := sim.Run(options)
+	if err != nil {
+		return err
+	}
+	return o.report(command, result)
+}
+
+// report says what happened, and, when the verdict is no pass, how to see more.
+func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
+	out := command.OutOrStdout()
+	for _, fault := range result.Faults {
+		fmt.Fprintf(out, "fault %s", fault.Fault)
+		if fault.Note != "" {
+			fmt.Fprintf(out, " (%s)", fault.Note)
+		}
+		fmt.Fprintln(out)
+	}
+	fmt.Fprintf(out, "%s host calls, %d sends acknowledged\n", humanize.Comma(int64(result.Calls)), result.Acked)
+	result.Explain(out)
+	if result.Verdict != verdict.Pass {
+		fmt.Fprintf(out, "replay with: %s\n", o.replay(result))
+	}
+	fmt.Fprintln(out, result.Line())
+	return outcome(result.Verdict)
+}
+
+func (o *simOptions) replay(result *sim.Result) string {
+	source := "--seed " + strconv.FormatUint(result.Seed, 10)
+	if o.planFile != "" {
+		source = "--plan " + o.planFile
+	}
+	return fmt.Sprintf("bin/odradek sim %s --for %v --history run.history --log run.log --trace run.trace", source, o.length)
+}
+
+// outcome turns a verdict into an exit code.
+func outcome(v verdict.Verdict) error {
+	switch v {
+	case verdict.Pass:
+		return nil
+	case verdict.Unknown:
+		return exitError{code: 3}
+	}
+	return exitError{code: 1}
+}
+
+func (o *simOptions) campaign(command *cobra.Command, program *host.Program) error {
+	first, last, err := seedRange(o.seeds)
+	if err != nil {
+		return err
+	}
+	out := command.OutOrStdout()
+	progress := newProgress(command.ErrOrStderr(), int(last-first+1))
+	campaign := sim.Campaign{First: first, Last: last, For: o.length, Jobs: o.jobs, Program: program,
+		Done: func(seed uint64, r *sim.Result, err error) bool {
+			switch {
+			case err != nil:
+				fmt.Fprintf(out, "seed=%d has no outcome: %v\n", seed, err)
+			case r.Verdict != verdict.Pass:
+				fmt.Fprintf(out, "seed=%d verdict=%s %s\n", seed, r.Verdict, strings.Join(r.Kinds(), ","))
+			}
+			progress.step()
+			return true
+		}}
+	tally := campaign.Run(command.Context())
+	progress.end()
+	printFailures(out, tally)
+	fmt.Fprintln(out, tally.Line())
+	switch {
+	case tally.Failed > 0:
+		return exitError{code: 1}
+	case tally.Unknown+tally.Broken > 0 || command.Context().Err() != nil:
+		return exitError{code: 3}
+	}
+	return nil
+}
+
+// printFailures groups the failing seeds by what they violate.
+func printFailures(out io.Writer, tally *sim.Tally) {
+	for _, kind := range tally.Kinds() {
+		fmt.Fprintf(out, "%s: %d seeds, the first to replay: bin/odradek sim --seed %d\n", kind, len(tally.ByKind[kind]), tally.ByKind[kind][0])
+	}
+}
+
+// seedRange reads A..B.
+func seedRange(text string) (first, last uint64, err error) {
+	low, high, ok := strings.Cut(text, "..")
+	if ok {
+		if first, err = strconv.ParseUint(low, 10, 64); err == nil {
+			last, err = strconv.ParseUint(high, 10, 64)
+		}
+	}
+	if !ok || err != nil || last < first {
+		return 0, 0, fmt.Errorf("--seeds %q: A..B is expected, as 1..200", text)
+	}
+	return first, last, nil
+}

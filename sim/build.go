@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"odradek/chaos"
+	"odradek/sim/guest"
+	"odradek/sim/host"
+)
+
+// Ports of the brokers, in the form that follows a host's address.
+const (
+	brokerPort     = ":9092"
+	controllerPort = ":9093"
+)
+
+const finalReaderName = "final-reader"
+
+func brokerIP(number int) string { return fmt.Sprintf("10.0.0.%d", number) }
+
+// build makes the universe of a plan: its machines, not yet running.
+func (r *run) build() error {
+	if err := r.plan.Validate(); err != nil {
+		return err
+	}
+	config := host.DefaultConfig(r.plan.Seed, r.options.Program)
+	config.Trace = r.options.Trace
+	config.OnStdout, config.OnStderr, config.OnExit = r.stdout, r.stderr, r.exited
+	r.universe = host.New(config)
+	r.target = &target{
+		universe: r.universe, view: r.view, traps: map[trapKey]*host.Trap{},
+		stopping: map[*host.Node]bool{}, restart: map[*host.Node]bool{},
+	}
+	for number := 1; number <= r.plan.Cluster.Nodes; number++ {
+		n, err := r.add(brokerIP(number), r.brokerTask(number))
+		if err != nil {
+			return err
+		}
+		r.brokers = append(r.brokers, n)
+	}
+	r.target.brokers = r.brokers
+	if err := r.addClients(); err != nil {
+		return err
+	}
+	var err error
+	r.runner, err = chaos.NewRunner(r.plan.Schedule, r.plan.Cluster.Nodes, r.target)
+	return err
+}
+
+func (r *run) add(ip string, task guest.Task) (*host.Node, error) {
+	return r.universe.AddNode(host.NodeConfig{Name: task.Name, IP: ip, Args: task.Args(), Env: []string{"GOGC=200"}})
+}
+
+// brokerTask is a broker's command line: the plan's own settings and those that make it this node.
+func (r *run) brokerTask(number int) guest.Task {
+	settings := maps.Clone(r.plan.Cluster.Config)
+	if settings == nil {
+		settings = map[string]string{}
+	}
+	var voters []string
+	for other := 1; other <= min(r.plan.Cluster.Nodes, votersMax); other++ {
+		voters = append(voters, fmt.Sprintf("%d@%s%s", other, brokerIP(other), controllerPort))
+	}
+	settings["node.id"] = fmt.Sprint(number)
+	settings["process.roles"] = "broker,controller"
+	settings["log.dirs"] = guest.DataDir
+	settings["listeners"] = fmt.Sprintf("PLAINTEXT://%s%s,CONTROLLER://%s%s", brokerIP(number), brokerPort, brokerIP(number), controllerPort)
+	settings["controller.listener.names"] = "CONTROLLER"
+	settings["controller.quorum.voters"] = strings.Join(voters, ",")
+	return guest.Task{Role: guest.RoleBroker, Name: fmt.Sprintf("node-%d", number), Settings: settings}
+}
+
+// votersMax keeps the quorum odd and small: the nodes after the third are non-voters.
+const votersMax = 3
+
+// addClients makes the clients' machines: producers and consumers by number, and who makes the topics.
+func (r *run) addClients() error {
+	phases := r.plan.Phases
+	var err error
+	if r.setup, err = r.add("10.0.1.250", r.task(guest.RoleSetup, "setup", phases.HealEnd())); err != nil {
+		return err
+	}
+	for i := range r.plan.Producers {
+		task := r.task(guest.RoleProducer, fmt.Sprintf("producer-%d", i+1), phases.HealEnd())
+		task.Producer = &r.plan.Producers[i]
+		if err := r.addClient(task); err != nil {
+			return err
+		}
+	}
+	for i := range r.plan.Consumers {
+		task := r.task(guest.RoleConsumer, fmt.Sprintf("consumer-%d", i+1), phases.HealEnd())
+		task.Consumer = &r.plan.Consumers[i]
+		if err := r.addClient(task); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) addClient(task guest.Task) error {
+	n, err := r.add(fmt.Sprintf("10.0.1.%d", len(r.clients)+1), task)
+	r.clients = append(r.clients, n)
+	return err
+}
+
+// finalReader makes the machine of the last client, which reads everything once.
+func (r *run) finalReader() (*host.Node, error) {
+	return r.add("10.0.1.251", r.task(guest.RoleFinalRead, finalReaderName, r.plan.Phases.End()-finalMargin))
+}
+
+// finalMargin is how long before the end the final reader gives up, so that its word on it is heard.
+const finalMargin = chaos.Duration(500e6)

@@ -1,0 +1,107 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"odradek/chaos"
+	"odradek/linearizability/verdict"
+	"odradek/sim/host"
+)
+
+// Campaign is many universes, several beside each other.
+type Campaign struct {
+	First, Last uint64 // seeds, both included
+	For         time.Duration
+	Jobs        int // universes at a time
+	Program     *host.Program
+	// Done is told of each universe as it ends, one call at a time; false ends the campaign. May be nil.
+	Done func(seed uint64, r *Result, err error) (goOn bool)
+}
+
+// Tally is what a campaign came to.
+type Tally struct {
+	Passed, Failed, Unknown, Broken int // universes; Broken had no outcome
+	Virtual, Wall                   time.Duration
+	ByKind                          map[string][]uint64 // failing seeds by what they violate, ascending
+}
+
+// Seeds is how many universes were run.
+func (t *Tally) Seeds() int { return t.Passed + t.Failed + t.Unknown + t.Broken }
+
+// Line is the last line that `odradek sim --seeds` prints.
+func (t *Tally) Line() string {
+	hours := max(t.Wall.Hours(), 1e-9)
+	return fmt.Sprintf("seeds=%d passed=%d failed=%d unknown=%d seeds_per_hour=%.0f virtual_per_wall=%.1f",
+		t.Seeds(), t.Passed, t.Failed, t.Unknown+t.Broken, float64(t.Seeds())/hours, t.Virtual.Seconds()/max(t.Wall.Seconds(), 1e-9))
+}
+
+// Run runs the universes until all are done or ctx ends, and returns what they came to.
+func (c *Campaign) Run(ctx context.Context) *Tally {
+	began := time.Now() //wall: for the tally's rate only
+	tally := &Tally{ByKind: map[string][]uint64{}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	seeds := make(chan uint64)
+	var workers sync.WaitGroup
+	var mu sync.Mutex
+	for range max(c.Jobs, 1) {
+		workers.Go(func() {
+			for seed := range seeds {
+				result, err := Run(Options{Plan: chaos.DrawFor(seed, cmp.Or(c.For, chaos.RunDefault)), Program: c.Program})
+				mu.Lock()
+				tally.add(seed, result, err)
+				if c.Done != nil && !c.Done(seed, result, err) {
+					cancel()
+				}
+				mu.Unlock()
+			}
+		})
+	}
+feed:
+	for seed := c.First; seed <= c.Last; seed++ {
+		select {
+		case seeds <- seed:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(seeds)
+	workers.Wait()
+	tally.Wall = time.Since(began) //wall
+	for _, list := range tally.ByKind {
+		slices.Sort(list)
+	}
+	return tally
+}
+
+func (t *Tally) add(seed uint64, r *Result, err error) {
+	if err != nil {
+		t.Broken++
+		return
+	}
+	t.Virtual += r.Virtual
+	switch r.Verdict {
+	case verdict.Pass:
+		t.Passed++
+	case verdict.Unknown:
+		t.Unknown++
+	default:
+		t.Failed++
+		for _, kind := range r.Kinds() {
+			t.ByKind[kind] = append(t.ByKind[kind], seed)
+		}
+	}
+}
+
+// Kinds lists what was violated, most seeds first.
+func (t *Tally) Kinds() []string {
+	kinds := slices.Sorted(maps.Keys(t.ByKind))
+	slices.SortStableFunc(kinds, func(a, b string) int { return len(t.ByKind[b]) - len(t.ByKind[a]) })
+	return kinds
+}

@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"odradek/chaos"
+	"odradek/linearizability/verdict"
+)
+
+// Violation is a promise seen broken by the run itself, beside those that the history shows.
+type Violation struct {
+	Kind  string
+	At    time.Duration // virtual; 0 when it is of no moment
+	Words string
+}
+
+// String is the account for people.
+func (v Violation) String() string {
+	if v.At == 0 {
+		return fmt.Sprintf("%s: %s", v.Kind, v.Words)
+	}
+	return fmt.Sprintf("%s: at %v: %s", v.Kind, v.At, v.Words)
+}
+
+// Result is the outcome of a universe.
+type Result struct {
+	Seed       uint64
+	Plan       chaos.Plan
+	Verdict    verdict.Verdict
+	Hash       uint64 // of everything that happened
+	Virtual    time.Duration
+	Wall       time.Duration
+	Calls      uint64 // host calls
+	Operations int    // begun by clients
+	Acked      int    // sends known to be done
+	Faults     []chaos.Outcome
+	Violations []Violation // of the run
+	Report     verdict.Report
+}
+
+// Count is the number of violations, of the run and of the history.
+func (r *Result) Count() int { return len(r.Violations) + r.Report.Total() }
+
+// Kinds lists what was violated, each kind once, those of the run first.
+func (r *Result) Kinds() []string {
+	var kinds []string
+	seen := map[string]bool{}
+	add := func(kind string) {
+		if !seen[kind] {
+			seen[kind] = true
+			kinds = append(kinds, kind)
+		}
+	}
+	for _, v := range r.Violations {
+		add(v.Kind)
+	}
+	for _, v := range r.Report.Violations {
+		add(string(v.Kind))
+	}
+	return kinds
+}
+
+// Line is the last line that `odradek sim --seed` prints.
+func (r *Result) Line() string {
+	return fmt.Sprintf("seed=%d verdict=%s hash=%016x virtual=%s wall=%.1fs operations=%d faults=%d violations=%d",
+		r.Seed, r.Verdict, r.Hash, r.Virtual.Round(time.Second), r.Wall.Seconds(), r.Operations, len(r.Faults), r.Count())
+}
+
+// Explain says what was violated, in words and with the events that show it, and what was left open.
+func (r *Result) Explain(w io.Writer) {
+	for _, v := range r.Violations {
+		fmt.Fprintln(w, v)
+	}
+	for _, v := range r.Report.Violations {
+		fmt.Fprintln(w, v)
+	}
+	for _, reason := range r.Report.Unknown {
+		fmt.Fprintln(w, "unknown:", reason)
+	}
+}
