@@ -55,7 +55,7 @@ func (a *announcer) send(member raft.Server, index uint64) {
 		RPCHeader: a.self, Term: a.term, PrevLogEntry: index, PrevLogTerm: a.term, LeaderCommitIndex: index,
 	}
 	var resp raft.AppendEntriesResponse
-	if err := a.transport.NetworkTransport.AppendEntries(member.ID, member.Address, req, &resp); err == nil {
+	if err := a.transport.appendNow(member.ID, member.Address, req, &resp); err == nil {
 		a.transport.release(member.ID)
 	}
 }

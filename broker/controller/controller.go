@@ -167,7 +167,7 @@ func (c *Controller) listen() error {
 		advertise = c.cfg.Controllers[c.cfg.NodeID]
 	}
 	var err error
-	if c.listener, err = listen(c.cfg.Net, c.cfg.Listen, advertise); err != nil {
+	if c.listener, err = listen(c.cfg.Net, c.cfg.Listen, advertise, c.identity.directoryID); err != nil {
 		return err
 	}
 	c.listener.serve, c.listener.raftEnded = c.serve, c.leaderUnheard

@@ -3,23 +3,27 @@ package controller
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/hashicorp/raft"
 
 	"odradek/broker/env"
+	"odradek/broker/metadata"
 )
 
-// What a dialer of the controller's listener says first.
+// What a dialer of the controller's listener says first. After streamRaft it names the member it wants, a directory id of 16
+// bytes.
 const (
 	streamRaft     byte = 'R'
 	streamRequests byte = 'K'
 )
 
-// firstByteTimeout is how long a new connection may take to say what it is for.
-const firstByteTimeout = 5 * time.Second
+// preambleTimeout is how long a new connection may take to say what it is for.
+const preambleTimeout = 5 * time.Second
 
 // listener accepts for raft's transport and for controller requests on one port: a node then has one address that answers
 // whether its process is alive.
@@ -27,6 +31,7 @@ type listener struct {
 	net       env.Net
 	inner     net.Listener
 	advertise string
+	member    metadata.UUID // this node's directory
 	raft      chan net.Conn
 	serve     func(net.Conn) // takes over a connection of requests
 	// raftEnded is called when a connection of raft's ends that the other side dialed.
@@ -38,7 +43,7 @@ type listener struct {
 	done   sync.WaitGroup
 }
 
-func listen(network env.Net, address, advertise string) (*listener, error) {
+func listen(network env.Net, address, advertise string, member metadata.UUID) (*listener, error) {
 	inner, err := network.Listen(address)
 	if err != nil {
 		return nil, fmt.Errorf("controller: %w", err)
@@ -47,7 +52,7 @@ func listen(network env.Net, address, advertise string) (*listener, error) {
 		advertise = inner.Addr().String()
 	}
 	return &listener{
-		net: network, inner: inner, advertise: advertise,
+		net: network, inner: inner, advertise: advertise, member: member,
 		raft: make(chan net.Conn), closed: make(chan struct{}), conns: map[net.Conn]struct{}{},
 	}, nil
 }
@@ -97,15 +102,14 @@ func (l *listener) untrack(conn net.Conn) {
 
 // sort reads what a connection is for, and hands it on.
 func (l *listener) sort(conn net.Conn) {
-	var kind [1]byte
-	conn.SetReadDeadline(time.Now().Add(firstByteTimeout))
-	_, err := conn.Read(kind[:])
+	conn.SetReadDeadline(time.Now().Add(preambleTimeout))
+	kind, wanted, err := readPreamble(conn)
 	conn.SetReadDeadline(time.Time{})
 	switch {
-	case err == nil && kind[0] == streamRequests:
+	case err == nil && kind == streamRequests:
 		l.serve(conn)
 		l.untrack(conn)
-	case err == nil && kind[0] == streamRaft:
+	case err == nil && kind == streamRaft && wanted == l.member:
 		select {
 		case l.raft <- &raftConn{Conn: conn, listener: l}:
 		case <-l.closed:
@@ -114,6 +118,14 @@ func (l *listener) sort(conn net.Conn) {
 	default:
 		l.untrack(conn)
 	}
+}
+
+func readPreamble(conn net.Conn) (kind byte, member metadata.UUID, err error) {
+	var first [1]byte
+	if _, err = io.ReadFull(conn, first[:]); err == nil && first[0] == streamRaft {
+		_, err = io.ReadFull(conn, member[:])
+	}
+	return first[0], member, err
 }
 
 // raftConn tells when the other side is gone.
@@ -158,11 +170,16 @@ func (a advertised) String() string { return string(a) }
 func (l *listener) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	conn, err := l.net.Dial(ctx, string(address))
+	id, where := splitMemberAddress(address)
+	member, err := uuid.Parse(string(id))
+	if err != nil {
+		return nil, fmt.Errorf("controller: member %q: %w", id, err)
+	}
+	conn, err := l.net.Dial(ctx, where)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write([]byte{streamRaft}); err != nil {
+	if _, err := conn.Write(append([]byte{streamRaft}, member[:]...)); err != nil {
 		conn.Close()
 		return nil, err
 	}

@@ -1,12 +1,20 @@
 package controller
 
 import (
+	"io"
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/raft"
 )
 
-// transport is raft's network transport with patience. A leader's replication to a member that can't be reached backs off by
+// transport is raft's network transport with two things added.
+//
+// Every connection is for a member, not for an address: its dialer names the member, and a node that is another one refuses. A
+// node that lost its disk is found at its old address; without this it would be asked for the vote of its old self, and
+// give it, knowing nothing of what that had promised: an entry could be lost that a majority had.
+//
+// And patience: a leader's replication to a member that can't be reached backs off by
 // doubling its pauses, up to ten seconds, and does not look at whether heartbeats get through again: a node that comes back after
 // a minute could stand without metadata for as long. So a replication call that failed waits here until a heartbeat to that
 // member succeeds, and is then tried once more; raft sees one slow call, and no pause.
@@ -24,7 +32,7 @@ func newTransport(inner *raft.NetworkTransport) *transport {
 
 // AppendEntries implements raft.Transport.
 func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
-	err := t.NetworkTransport.AppendEntries(id, target, req, resp)
+	err := t.appendNow(id, target, req, resp)
 	if isHeartbeat(req) {
 		if err == nil {
 			t.release(id)
@@ -35,7 +43,46 @@ func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, r
 		return err
 	}
 	<-t.answering(id)
-	return t.NetworkTransport.AppendEntries(id, target, req, resp)
+	return t.appendNow(id, target, req, resp)
+}
+
+func (t *transport) appendNow(id raft.ServerID, target raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	return t.NetworkTransport.AppendEntries(id, memberAddress(id, target), req, resp)
+}
+
+// AppendEntriesPipeline implements raft.Transport.
+func (t *transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddress) (raft.AppendPipeline, error) {
+	return t.NetworkTransport.AppendEntriesPipeline(id, memberAddress(id, target))
+}
+
+// RequestVote implements raft.Transport.
+func (t *transport) RequestVote(id raft.ServerID, target raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	return t.NetworkTransport.RequestVote(id, memberAddress(id, target), req, resp)
+}
+
+// RequestPreVote implements raft.WithPreVote.
+func (t *transport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	return t.NetworkTransport.RequestPreVote(id, memberAddress(id, target), req, resp)
+}
+
+// InstallSnapshot implements raft.Transport.
+func (t *transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, req *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	return t.NetworkTransport.InstallSnapshot(id, memberAddress(id, target), req, resp, data)
+}
+
+// TimeoutNow implements raft.Transport.
+func (t *transport) TimeoutNow(id raft.ServerID, target raft.ServerAddress, req *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	return t.NetworkTransport.TimeoutNow(id, memberAddress(id, target), req, resp)
+}
+
+// memberAddress tells the stream layer, which is given nothing but an address, whom a connection is for.
+func memberAddress(id raft.ServerID, address raft.ServerAddress) raft.ServerAddress {
+	return raft.ServerAddress(id) + "@" + address
+}
+
+func splitMemberAddress(address raft.ServerAddress) (id raft.ServerID, where string) {
+	member, where, _ := strings.Cut(string(address), "@")
+	return raft.ServerID(member), where
 }
 
 // isHeartbeat tells raft's heartbeats, which say nothing, from the replication of entries.
