@@ -167,7 +167,7 @@ func (l *Log) write(set appendSet, cfg *Config, nowMs int64) error {
 		// meanwhile and a loss of power brings the older bytes back: so the cut must be durable.
 		cutErr := s.file.Truncate(s.size)
 		if cutErr == nil {
-			cutErr = s.file.Sync()
+			cutErr = l.syncFile(s)
 		}
 		if cutErr != nil {
 			return l.fail("append", fmt.Errorf("%w, then: %w", err, cutErr))

@@ -21,6 +21,8 @@ const (
 	recoveryFile = "recovery-point-checkpoint"
 	startFile    = "log-start-offset-checkpoint"
 	epochFile    = "leader-epoch-checkpoint"
+	// failedSyncFile says that an fsync of this log has failed since the machine started. It need not be durable.
+	failedSyncFile = "failed-sync"
 
 	// DeletedSuffix ends the name of a directory that is being deleted.
 	DeletedSuffix = "-delete"

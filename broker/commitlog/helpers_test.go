@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"time"
 
 	"odradek/broker/env"
@@ -126,3 +127,7 @@ func names(t tester, disk env.Disk) []string {
 	must(t, err)
 	return list
 }
+
+func newDisk() *memenv.Disk { return memenv.NewDisk() }
+
+func crcOf(batch record.Batch) uint32 { return crc32.Checksum(batch[21:], castagnoli) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,10 +35,15 @@ func (l *Log) open() error {
 	if err := l.disk.MkdirAll(l.dir); err != nil {
 		return err
 	}
-	bases, brandNew, err := l.sweep()
+	names, err := l.disk.List(l.dir)
 	if err != nil {
 		return err
 	}
+	bases, err := l.sweep(names)
+	if err != nil {
+		return err
+	}
+	brandNew, syncFailed := len(names) == 0, slices.Contains(names, failedSyncFile)
 	hasStart, err := l.readCheckpoints()
 	if err != nil {
 		return err
@@ -45,6 +51,12 @@ func (l *Log) open() error {
 	clean, err := l.loadSegments(bases)
 	if err != nil {
 		return err
+	}
+	if syncFailed {
+		clean = false
+		if err := l.rewrite(); err != nil {
+			return err
+		}
 	}
 	if len(l.segments) > 0 {
 		l.startOffset = max(l.startOffset, l.segments[0].base)
@@ -57,9 +69,7 @@ func (l *Log) open() error {
 	l.epochs.truncateFromStart(l.startOffset)
 	l.tail.reset(end, l.active().size)
 	if !clean {
-		// Someone will build on what was found: it must not be lost by a later loss of power.
-		l.recovery = nothingTrusted
-		return l.checkpointEnd()
+		return l.settle(syncFailed)
 	}
 	l.synced.Store(end)
 	if hasStart {
@@ -69,13 +79,41 @@ func (l *Log) open() error {
 	return nil
 }
 
-// sweep removes what an interrupted change has left, and returns the bases of the segments, rising. A brand new log has no
-// files at all.
-func (l *Log) sweep() (bases []int64, brandNew bool, err error) {
-	names, err := l.disk.List(l.dir)
-	if err != nil {
-		return nil, false, err
+// settle makes durable what was found: someone will build on it, and it must not be lost by a later loss of power.
+func (l *Log) settle(syncFailed bool) error {
+	l.recovery = nothingTrusted
+	if err := l.checkpointEnd(); err != nil || !syncFailed {
+		return err
 	}
+	return l.disk.Remove(l.path(failedSyncFile))
+}
+
+// rewrite writes anew what lies behind the recovery point, after an fsync of it has failed: see syncFile.
+func (l *Log) rewrite() error {
+	buf := make([]byte, scanWindow)
+	for _, s := range l.segments {
+		if s.nextOffset <= l.recovery.offset {
+			continue
+		}
+		from := int64(0)
+		if s.base == l.recovery.base {
+			from = l.recovery.position
+		}
+		for at := from; at < s.size; at += int64(len(buf)) {
+			part := buf[:min(int64(len(buf)), s.size-at)]
+			if _, err := s.file.ReadAt(part, at); err != nil && err != io.EOF {
+				return err
+			}
+			if _, err := s.file.WriteAt(part, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sweep removes what an interrupted change has left, and returns the bases of the segments, rising.
+func (l *Log) sweep(names []string) (bases []int64, err error) {
 	known := map[int64]bool{}
 	for _, name := range names { // sorted, so a segment's .index comes before its .log
 		if base, ok := parseSegmentName(name, logSuffix); ok {
@@ -91,11 +129,11 @@ func (l *Log) sweep() (bases []int64, brandNew bool, err error) {
 		orphan := ok && !known[base]
 		if orphan || strings.HasSuffix(name, temporarySuffix) || strings.HasSuffix(name, swapSuffix) {
 			if err := l.disk.Remove(l.path(name)); err != nil {
-				return nil, false, err
+				return nil, err
 			}
 		}
 	}
-	return bases, len(names) == 0, nil
+	return bases, nil
 }
 
 // readCheckpoints reads the checkpoint files. One that is missing or damaged makes for more to read, not for an error.

@@ -19,8 +19,9 @@ const (
 type scanner struct {
 	file     io.ReaderAt
 	pos, end int64 // the next batch is at pos; nothing is read from end on
-	window   []byte
 	pool     *sync.Pool
+	window   *[]byte
+	larger   []byte // for batches that the window can't hold; not kept for others
 	held     []byte // the bytes of the file at heldAt
 	heldAt   int64
 }
@@ -32,16 +33,16 @@ var (
 
 // lookupScanner is a scanner for a short way, scanner for a long one. Both must be released.
 func lookupScanner(file io.ReaderAt, pos, end int64) scanner {
-	return scanner{file: file, pos: pos, end: end, pool: &lookupWindows, window: *lookupWindows.Get().(*[]byte)}
+	return scanner{file: file, pos: pos, end: end, pool: &lookupWindows, window: lookupWindows.Get().(*[]byte)}
 }
 
 func longScanner(file io.ReaderAt, pos, end int64) scanner {
-	return scanner{file: file, pos: pos, end: end, pool: &scanWindows, window: *scanWindows.Get().(*[]byte)}
+	return scanner{file: file, pos: pos, end: end, pool: &scanWindows, window: scanWindows.Get().(*[]byte)}
 }
 
 func (s *scanner) release() {
-	s.pool.Put(&s.window)
-	s.window, s.held = nil, nil
+	s.pool.Put(s.window)
+	s.window, s.larger, s.held = nil, nil, nil
 }
 
 // header is the header of the batch at pos: io.EOF at the end, record.ErrTruncated when the batch reaches past the end,
@@ -84,12 +85,16 @@ func (s *scanner) bytes(n int) (record.Batch, error) {
 	if at := s.pos - s.heldAt; at >= 0 && at+int64(n) <= int64(len(s.held)) {
 		return record.Batch(s.held[at : at+int64(n)]), nil
 	}
-	if n > len(s.window) {
-		s.window = make([]byte, n)
+	window := *s.window
+	if n > len(window) {
+		if n > len(s.larger) {
+			s.larger = make([]byte, n)
+		}
+		window = s.larger
 	}
-	want := int(min(int64(len(s.window)), s.end-s.pos))
-	got, err := s.file.ReadAt(s.window[:want], s.pos)
-	s.held, s.heldAt = s.window[:got], s.pos
+	want := int(min(int64(len(window)), s.end-s.pos))
+	got, err := s.file.ReadAt(window[:want], s.pos)
+	s.held, s.heldAt = window[:got], s.pos
 	if got < n {
 		if err == nil || err == io.EOF {
 			return nil, fmt.Errorf("%w: %d of %d bytes at %d", record.ErrTruncated, got, n, s.pos)

@@ -53,8 +53,8 @@ func (l *Log) seal() error {
 	}
 	for _, s := range segments {
 		if s.syncedSize != s.size {
-			if err := s.file.Sync(); err != nil {
-				return l.fail("sync", err)
+			if err := l.syncFile(s); err != nil {
+				return err
 			}
 		}
 		if err := l.writeCompanions(s, s.snapshot); err != nil {
@@ -116,8 +116,8 @@ func (l *Log) checkpointEnd() error {
 		return nil
 	}
 	if s.syncedSize != s.size {
-		if err := s.file.Sync(); err != nil {
-			return l.fail("sync", err)
+		if err := l.syncFile(s); err != nil {
+			return err
 		}
 	}
 	s.index.observeTime(s.base, s.maxTimestamp, s.maxTimestampOffset)

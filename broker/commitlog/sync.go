@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"fmt"
+	"os"
 	"path"
 )
 
@@ -62,8 +63,8 @@ func (l *Log) syncSegments() error {
 		if s.syncedSize == sizes[i] {
 			continue
 		}
-		if err := s.file.Sync(); err != nil {
-			return l.fail("sync", err)
+		if err := l.syncFile(s); err != nil {
+			return err
 		}
 	}
 	if !entriesSynced {
@@ -96,4 +97,20 @@ func (l *Log) syncEntries() error {
 	}
 	l.parentSynced = true
 	return nil
+}
+
+// syncFile makes a segment's file durable. After a failure the kernel may take what it could not write for written: later
+// reads find it and a later fsync succeeds, and still it is not on the disk. So the failure is noted for the next Open, which
+// then writes anew what it finds. The caller has the turn, or writer.
+func (l *Log) syncFile(s *segment) error {
+	err := s.file.Sync()
+	if err == nil {
+		return nil
+	}
+	if note, noteErr := l.disk.Open(l.path(failedSyncFile), os.O_CREATE); noteErr != nil {
+		l.logger.Error("a failed sync can't be noted", "dir", l.dir, "error", noteErr)
+	} else {
+		_ = note.Close() // it holds nothing
+	}
+	return l.fail("sync", err)
 }

@@ -125,9 +125,9 @@ func (l *Log) greatestTimestamp(endOffset int64) (int64, error) {
 		}
 		switch {
 		case v.maxTimestamp <= greatest:
-		case v.maxTimestampOffset >= from && v.maxTimestampOffset < v.bound:
+		case v.base >= from && v.maxTimestampOffset < v.bound:
 			greatest = v.maxTimestamp
-		default: // the batch that has it is not to be seen
+		default: // the record that has it may not be seen
 			greatest, err = v.greatestTimestamp(from, greatest)
 		}
 		v.file.release()
@@ -146,12 +146,29 @@ func (v *view) greatestTimestamp(from, greatest int64) (int64, error) {
 		if err == io.EOF || err == nil && batch.LastOffset() >= v.bound {
 			return greatest, nil
 		}
+		if err == nil && batch.BaseOffset() < from && batch.LastOffset() >= from {
+			// Part of this batch is before the log's start.
+			if batch, err = scan.whole(); err == nil {
+				greatest, err = greatestFrom(batch, from, greatest)
+			}
+		} else if err == nil && batch.BaseOffset() >= from {
+			greatest = max(greatest, batch.MaxTimestamp())
+		}
 		if err != nil {
 			return greatest, fmt.Errorf("segment %d: %w", v.base, err)
 		}
-		if batch.LastOffset() >= from {
-			greatest = max(greatest, batch.MaxTimestamp())
-		}
 		scan.skip(batch)
 	}
+}
+
+func greatestFrom(batch record.Batch, from, greatest int64) (int64, error) {
+	for r, err := range batch.Records(decompressedMax) {
+		if err != nil {
+			return greatest, err
+		}
+		if r.Offset >= from {
+			greatest = max(greatest, r.Timestamp)
+		}
+	}
+	return greatest, nil
 }

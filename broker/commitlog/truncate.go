@@ -190,7 +190,7 @@ func (l *Log) cutFile(s *segment) error {
 		if err := s.file.Truncate(s.size); err != nil {
 			return err
 		}
-		return s.file.Sync()
+		return l.syncFile(s)
 	}
 	name := l.path(segmentName(s.base, logSuffix))
 	f, err := l.disk.Open(name+swapSuffix, os.O_CREATE|os.O_TRUNC)
