@@ -205,7 +205,7 @@ func (r *run) judge() error {
 	if err != nil {
 		return err
 	}
-	r.result.Report, r.result.Operations = check.Report, check.Operations
+	r.result.Report, r.result.Operations, r.result.Acked = check.Report, check.Operations, check.Acknowledged
 	r.result.Violations = append(r.result.Violations, r.view.violations...)
 	if promises.Progress {
 		different, err := differences(r.view, r.brokers)

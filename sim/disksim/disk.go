@@ -41,6 +41,8 @@ type Params struct {
 	BytesPerSecond int64
 	// Capacity is in bytes of file content; 0 is no limit.
 	Capacity int64
+	// Torn lets power loss leave an unsynced block new in some of its sectors and old in the others.
+	Torn bool
 }
 
 // Disk is a tree of files. Not safe for concurrent use.

@@ -10,7 +10,7 @@ import (
 type Faults struct {
 	// Of a million reads, writes and syncs, so many fail with ErrIO.
 	ReadErrorPPM, WriteErrorPPM, SyncErrorPPM uint32
-	// Slow multiplies the time of every sync and directory change; 0 and 1 are normal.
+	// Slow multiplies the time of everything; 0 and 1 are normal.
 	Slow int
 	// StallUntil is when syncs and directory changes that are asked for before go on again.
 	StallUntil clock.Time
@@ -31,13 +31,10 @@ func (d *Disk) roll(ppm uint32) bool { return ppm > 0 && d.rng.Uint32N(million) 
 // delayed is what a healthy disk's time for something becomes.
 func (d *Disk) delayed(now clock.Time, took time.Duration, cached bool) time.Duration {
 	f := &d.faults
-	if cached && !f.StallAll {
-		return took
-	}
 	if f.Slow > 1 {
 		took *= time.Duration(f.Slow)
 	}
-	if now < f.StallUntil {
+	if now < f.StallUntil && (f.StallAll || !cached) {
 		took += f.StallUntil.Sub(now)
 	}
 	return took

@@ -93,7 +93,9 @@ func (i *inode) readAt(p []byte, off int64) {
 
 // writeAt changes the page cache and the size.
 func (i *inode) writeAt(d *Disk, p []byte, off int64) {
-	i.size = max(i.size, off+int64(len(p)))
+	if len(p) > 0 {
+		i.size = max(i.size, off+int64(len(p)))
+	}
 	for len(p) > 0 {
 		index, start := int(off/BlockSize), int(off%BlockSize)
 		n := min(len(p), BlockSize-start)

@@ -79,7 +79,11 @@ func (d *Disk) settleBlock(i *inode, index int, cached *block) *block {
 	if cached == durable || cached != nil && i.gaveUp(index, cached) {
 		return durable
 	}
-	switch d.rng.IntN(3) {
+	ways := 2
+	if d.params.Torn {
+		ways = 3
+	}
+	switch d.rng.IntN(ways) {
 	case 0:
 		return durable
 	case 1:

@@ -18,54 +18,54 @@ const (
 // call is a host function. params has a letter for each parameter: i for 32 bits, I for 64.
 type call struct {
 	module, name, params string
-	set                  CallSet
+	set                  func(p *process, s []uint64) CallSet
 	run                  func(p *process, s []uint64) errno
 }
 
 // calls is every host function but for the clock, which has its own short way. An op of the trace is an index into it.
 var calls = []call{
-	{wasiModule, "args_get", "ii", 0, argsGet},
-	{wasiModule, "args_sizes_get", "ii", 0, argsSizesGet},
-	{wasiModule, "environ_get", "ii", 0, environGet},
-	{wasiModule, "environ_sizes_get", "ii", 0, environSizesGet},
-	{wasiModule, "random_get", "ii", 0, randomGet},
-	{wasiModule, "sched_yield", "", 0, schedYield},
-	{wasiModule, "proc_exit", "i", 0, procExit},
-	{wasiModule, "poll_oneoff", "iiii", 0, pollOneoff},
-	{wasiModule, "fd_close", "i", 0, fdClose},
-	{wasiModule, "fd_fdstat_get", "ii", 0, fdFdstatGet},
-	{wasiModule, "fd_fdstat_set_flags", "ii", 0, fdFdstatSetFlags},
-	{wasiModule, "fd_filestat_get", "ii", 0, fdFilestatGet},
-	{wasiModule, "fd_filestat_set_size", "iI", Truncates, fdFilestatSetSize},
-	{wasiModule, "fd_pread", "iiiIi", Reads, fdPread},
-	{wasiModule, "fd_prestat_dir_name", "iii", 0, fdPrestatDirName},
-	{wasiModule, "fd_prestat_get", "ii", 0, fdPrestatGet},
-	{wasiModule, "fd_pwrite", "iiiIi", Writes, fdPwrite},
-	{wasiModule, "fd_read", "iiii", Reads, fdRead},
-	{wasiModule, "fd_readdir", "iiiIi", 0, fdReaddir},
-	{wasiModule, "fd_seek", "iIii", 0, fdSeek},
-	{wasiModule, "fd_sync", "i", Syncs, fdSync},
-	{wasiModule, "fd_write", "iiii", Writes, fdWrite},
-	{wasiModule, "path_create_directory", "iii", Names, pathCreateDirectory},
-	{wasiModule, "path_filestat_get", "iiiii", 0, pathFilestatGet},
-	{wasiModule, "path_filestat_set_times", "iiiiIIi", 0, pathFilestatSetTimes},
-	{wasiModule, "path_link", "iiiiiii", 0, pathLink},
-	{wasiModule, "path_open", "iiiiiIIii", Opens, pathOpen},
-	{wasiModule, "path_readlink", "iiiiii", 0, pathReadlink},
-	{wasiModule, "path_remove_directory", "iii", Names, pathRemoveDirectory},
-	{wasiModule, "path_rename", "iiiiii", Renames | Names, pathRename},
-	{wasiModule, "path_symlink", "iiiii", 0, pathSymlink},
-	{wasiModule, "path_unlink_file", "iii", Names, pathUnlinkFile},
-	{wasiModule, "sock_accept", "iii", 0, sockAccept},
-	{wasiModule, "sock_shutdown", "ii", 0, sockShutdown},
-	{ownModule, "dial", "iii", Dials, dial},
-	{ownModule, "dial_status", "i", 0, dialStatus},
-	{ownModule, "listen", "iii", 0, listen},
-	{ownModule, "address", "iiiii", 0, address},
-	{ownModule, "boot_id", "iii", 0, bootID},
-	{ownModule, "lock", "i", 0, lock},
-	{ownModule, "sync_start", "ii", Syncs, syncStart},
-	{ownModule, "sync_finish", "i", 0, syncFinish},
+	{wasiModule, "args_get", "ii", nil, argsGet},
+	{wasiModule, "args_sizes_get", "ii", nil, argsSizesGet},
+	{wasiModule, "environ_get", "ii", nil, environGet},
+	{wasiModule, "environ_sizes_get", "ii", nil, environSizesGet},
+	{wasiModule, "random_get", "ii", nil, randomGet},
+	{wasiModule, "sched_yield", "", nil, schedYield},
+	{wasiModule, "proc_exit", "i", nil, procExit},
+	{wasiModule, "poll_oneoff", "iiii", nil, pollOneoff},
+	{wasiModule, "fd_close", "i", nil, fdClose},
+	{wasiModule, "fd_fdstat_get", "ii", nil, fdFdstatGet},
+	{wasiModule, "fd_fdstat_set_flags", "ii", nil, fdFdstatSetFlags},
+	{wasiModule, "fd_filestat_get", "ii", nil, fdFilestatGet},
+	{wasiModule, "fd_filestat_set_size", "iI", always(Truncates), fdFilestatSetSize},
+	{wasiModule, "fd_pread", "iiiIi", always(Reads), fdPread},
+	{wasiModule, "fd_prestat_dir_name", "iii", nil, fdPrestatDirName},
+	{wasiModule, "fd_prestat_get", "ii", nil, fdPrestatGet},
+	{wasiModule, "fd_pwrite", "iiiIi", always(Writes), fdPwrite},
+	{wasiModule, "fd_read", "iiii", ofStream(Receives, Reads), fdRead},
+	{wasiModule, "fd_readdir", "iiiIi", nil, fdReaddir},
+	{wasiModule, "fd_seek", "iIii", nil, fdSeek},
+	{wasiModule, "fd_sync", "i", ofDirectory(SyncDirs, Syncs), fdSync},
+	{wasiModule, "fd_write", "iiii", ofStream(Sends, Writes), fdWrite},
+	{wasiModule, "path_create_directory", "iii", always(Creates), pathCreateDirectory},
+	{wasiModule, "path_filestat_get", "iiiii", nil, pathFilestatGet},
+	{wasiModule, "path_filestat_set_times", "iiiiIIi", nil, pathFilestatSetTimes},
+	{wasiModule, "path_link", "iiiiiii", nil, pathLink},
+	{wasiModule, "path_open", "iiiiiIIii", opening, pathOpen},
+	{wasiModule, "path_readlink", "iiiiii", nil, pathReadlink},
+	{wasiModule, "path_remove_directory", "iii", always(Removes), pathRemoveDirectory},
+	{wasiModule, "path_rename", "iiiiii", always(Renames), pathRename},
+	{wasiModule, "path_symlink", "iiiii", nil, pathSymlink},
+	{wasiModule, "path_unlink_file", "iii", always(Removes), pathUnlinkFile},
+	{wasiModule, "sock_accept", "iii", nil, sockAccept},
+	{wasiModule, "sock_shutdown", "ii", nil, sockShutdown},
+	{ownModule, "dial", "iii", always(Dials), dial},
+	{ownModule, "dial_status", "i", nil, dialStatus},
+	{ownModule, "listen", "iii", nil, listen},
+	{ownModule, "address", "iiiii", nil, address},
+	{ownModule, "boot_id", "iii", nil, bootID},
+	{ownModule, "lock", "i", nil, lock},
+	{ownModule, "sync_start", "ii", ofDirectory(SyncDirs, Syncs), syncStart},
+	{ownModule, "sync_finish", "i", nil, syncFinish},
 }
 
 func opNames() []string {
@@ -129,15 +129,14 @@ func enter(op trace.Op, c *call) api.GoFunc {
 		}
 		p.u.queue.Spend(p.u.config.CallCost)
 		p.checkEnds()
-		trap := p.node.trap
-		if trap != nil && trap.before(p, c.set) {
-			panic(errEnded)
+		if len(p.node.traps) > 0 {
+			p.springTraps(c, stack)
 		}
 		p.args = callArgs{}
 		result := c.run(p, stack)
 		p.u.trace.Call(int64(p.u.queue.Now()), p.node.index, op, p.args.a, p.args.b, p.args.c, uint64(result))
-		if trap != nil {
-			trap.after(p)
+		if p.endAfter != Alive && p.reason == Alive {
+			p.reason = p.endAfter
 		}
 		if p.reason != Alive {
 			panic(errEnded)

@@ -52,6 +52,8 @@ type descriptor struct {
 	done   *clock.Event // when the sync ends
 	result errno
 
+	eof bool // of stdin: nothing will come
+
 	wants interest // what the guest waits for while it is parked
 }
 
@@ -96,6 +98,11 @@ func (d *descriptor) ready(wants interest) interest {
 		return 0
 	case kindSync:
 		if d.done == nil {
+			return wants
+		}
+		return 0
+	case kindStdin:
+		if d.eof {
 			return wants
 		}
 		return 0

@@ -24,13 +24,13 @@ func troubled(t testing.TB, seed uint64, change func(*host.Config)) (hash uint64
 	})
 	servers := []*host.Node{w.start("s1", "server", ":9092"), w.start("s2", "server", ":9092"), w.start("s3", "server", ":9092")}
 	for _, name := range []string{"c1", "c2"} {
-		w.start(name, "client", "9000", "s1:9092", "10.0.0.2:9092", "s3:9092")
+		w.start(name, "client", "4500", "s1:9092", "10.0.0.2:9092", "s3:9092")
 	}
 	faults := w.Generator("faults")
 	restart := func(n *host.Node, after time.Duration) {
 		w.After(after, func() { w.restart(n) })
 	}
-	for at := 500 * time.Millisecond; at < 9*time.Second; at += 500 * time.Millisecond {
+	for at := 500 * time.Millisecond; at < 4500*time.Millisecond; at += 250 * time.Millisecond {
 		w.After(at, func() {
 			n, other := servers[faults.IntN(3)], servers[faults.IntN(3)]
 			client := w.Node("c1")
@@ -56,7 +56,7 @@ func troubled(t testing.TB, seed uint64, change func(*host.Config)) (hash uint64
 			}
 		})
 	}
-	w.run(10 * time.Second)
+	w.run(5 * time.Second)
 	if len(w.said("acked")) < 100 {
 		t.Errorf("hardly anything happened: %d acknowledgements; %q", len(w.said("acked")), w.exits)
 	}

@@ -23,7 +23,7 @@ var program = sync.OnceValues(func() (*host.Program, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "guest.wasm")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", file, "odradek/sim/internal/testguest")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", file, "odradek/sim/host/testdata/testguest")
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the guest: %w\n%s", err, out)

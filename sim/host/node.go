@@ -29,7 +29,7 @@ type Node struct {
 	starts      int
 	off         bool // without power
 	pausedUntil clock.Time
-	trap        *Trap
+	traps       []*Trap
 }
 
 // NodeConfig is what a node is made of.
@@ -136,9 +136,23 @@ func (n *Node) PowerLoss() {
 }
 
 // Pause stops the process for d, as SIGSTOP or a long collection does; its kernel goes on receiving.
+// Nothing happens to a node without one.
 func (n *Node) Pause(d time.Duration) {
+	if n.proc == nil {
+		return
+	}
 	n.note("pause", d.String())
 	n.pausedUntil = max(n.pausedUntil, n.u.queue.Now().Add(d))
+}
+
+// CloseStdin lets the process read to the end of its standard input, which until then has nothing to give. It is how a
+// node is asked to stop by itself, as by SIGTERM, which WASI lacks.
+func (n *Node) CloseStdin() {
+	n.note("close stdin", "")
+	if p := n.proc; p != nil {
+		p.fds[0].eof = true
+		p.notify(p.fds[0])
+	}
 }
 
 // end ends the process: now if it is parked, and else at the end of the host call it is in.

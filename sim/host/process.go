@@ -37,8 +37,10 @@ type process struct {
 
 	args   callArgs // of the call that runs, for the trace
 	reason Reason
-	code   uint32
-	fault  error
+	// endAfter is why the process ends when the call that runs is done, or Alive.
+	endAfter Reason
+	code     uint32
+	fault    error
 }
 
 // callArgs is what the trace tells of a call beside its result.

@@ -56,6 +56,7 @@ func DefaultConfig(seed uint64, program *Program) Config {
 			Metadata:       netsim.Exponential(10*time.Microsecond, 5*time.Microsecond),
 			Sync:           netsim.Exponential(200*time.Microsecond, 200*time.Microsecond),
 			BytesPerSecond: 1 << 29,
+			Torn:           true,
 		},
 		ClockCost: 50 * time.Nanosecond, CallCost: 300 * time.Nanosecond, WakeDelay: netsim.Exponential(0, 5*time.Microsecond),
 		BlockAfter: 20 * time.Microsecond, SpinLimit: 5 * time.Second, HangLimit: time.Minute,
@@ -66,7 +67,9 @@ func DefaultConfig(seed uint64, program *Program) Config {
 var (
 	// ErrSpin says that a guest ran for Config.SpinLimit of virtual time without parking.
 	ErrSpin = errors.New("guest spins")
-	// ErrHang says that a guest ran for Config.HangLimit of wall time without parking.
+	// ErrHang says that a guest ran for Config.HangLimit of wall time without parking. If it made no host call either, its
+	// goroutine still runs, and Go's collector, which can't interrupt it, would wait for it forever: whoever gets this
+	// error should say so and end the process.
 	ErrHang = errors.New("guest hangs")
 )
 

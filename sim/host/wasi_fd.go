@@ -175,6 +175,9 @@ func fdRead(p *process, s []uint64) errno {
 	}
 	switch d.kind {
 	case kindStdin:
+		if !d.eof {
+			return errAgain
+		}
 		return p.transfer(s[0], s[3], 0, errOK, false)
 	case kindFile:
 		n, e := p.vectors(s[1], s[2], func(b []byte) (int, error) {

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -96,6 +97,14 @@ func syncs([]string) error {
 	say("sync: %v after %v, %d ticks", err, time.Since(start).Round(time.Millisecond), ticks)
 	runtime.GC()
 	return nil
+}
+
+// wait reads its standard input to the end, which is how a node is asked to stop.
+func wait([]string) error {
+	start := time.Now()
+	_, err := io.Copy(io.Discard, os.Stdin)
+	say("asked to stop after %v", time.Since(start).Round(time.Millisecond))
+	return err
 }
 
 // suite runs envtest with the node's own name and an address that hangs.

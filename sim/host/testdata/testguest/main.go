@@ -25,6 +25,7 @@ var programs = map[string]func(args []string) error{
 	"calls":   calls,
 	"suite":   suite,
 	"syncs":   syncs,
+	"wait":    wait,
 	"spin": func([]string) error {
 		for start := time.Now(); time.Since(start) < time.Hour; {
 		}
