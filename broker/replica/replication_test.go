@@ -70,11 +70,10 @@ func TestRestartKeepsWhatIsAboveTheHighWatermark(t *testing.T) {
 		c.produce(1, -1, "a", 1).want(t, nil)
 		c.produce(1, -1, "b", 1).want(t, nil)
 		c.nodes[2].crash(false)
+		c.nodes[1].server.setCut(true)
 		c.nodes[2].start()
 		c.settle()
-		c.nodes[1].server.setCut(true)
 		c.elect(2, 2)
-		c.settle()
 		if got := c.partition(2).Log().EndOffset(); got != 2 {
 			t.Fatalf("the new leader's log ends at %d: acknowledged records are gone", got)
 		}
