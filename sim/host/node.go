@@ -92,6 +92,9 @@ func (n *Node) SetProgram(p *Program) { n.program = p }
 
 // SwapDisk puts another disk into a node that isn't running, and returns the one it had.
 func (n *Node) SwapDisk(d *disksim.Disk) *disksim.Disk {
+	if n.proc != nil {
+		panic("the disk of a running node was swapped")
+	}
 	old := n.disk
 	n.disk = d
 	return old
