@@ -77,11 +77,11 @@ type fetchRun struct {
 	found  int  // partitions to read
 	failed bool // there is an error that must be told at once
 
-	waiter  *replica.Waiter
+	waiter  *replica.Waiter // nil before the first wait
 	watches []Watch
 }
 
-var fetchRuns = sync.Pool{New: func() any { return &fetchRun{waiter: replica.NewWaiter()} }}
+var fetchRuns = sync.Pool{New: func() any { return new(fetchRun) }}
 
 func (r *fetchRun) begin(h *Handler, c call, req *kmsg.FetchRequest) {
 	r.h, r.call, r.req = h, c, req
@@ -107,13 +107,7 @@ func (r *fetchRun) recycle() {
 	clear(r.asks)
 	clear(r.partitions)
 	clear(r.results)
-	*r = fetchRun{
-		asks: r.asks[:0], partitions: r.partitions[:0], results: r.results[:0], given: r.given[:0], watches: r.watches[:0], waiter: r.waiter,
-	}
-	select {
-	case <-r.waiter.C:
-	default:
-	}
+	*r = fetchRun{asks: r.asks[:0], partitions: r.partitions[:0], results: r.results[:0], given: r.given[:0], watches: r.watches[:0]}
 	fetchRuns.Put(r)
 }
 

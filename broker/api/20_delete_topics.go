@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -25,11 +26,15 @@ func (h *Handler) deleteTopics(ctx context.Context, c call, req *kmsg.DeleteTopi
 	img := h.Controller.Image()
 	forward := kmsg.NewPtrDeleteTopicsRequest()
 	forward.Version, forward.TimeoutMillis = 6, req.TimeoutMillis
-	for _, topic := range wanted {
+	for i, topic := range wanted {
 		if err := h.mayDelete(c, img, topic); err != nil {
 			resp.Topics = append(resp.Topics, undeleted(topic, err))
-		} else {
-			forward.Topics = append(forward.Topics, topic)
+		} else if !repeats(wanted[:i], topic) {
+			if repeats(wanted[i+1:], topic) {
+				resp.Topics = append(resp.Topics, undeleted(topic, kerr.InvalidRequest))
+			} else {
+				forward.Topics = append(forward.Topics, topic)
+			}
 		}
 	}
 	if len(forward.Topics) == 0 {
@@ -65,6 +70,16 @@ func (h *Handler) mayDelete(c call, img *metadata.Image, wanted kmsg.DeleteTopic
 		return kerr.UnknownTopicID
 	}
 	return kerr.TopicAuthorizationFailed
+}
+
+// repeats says whether a topic is among others, by the same name or id. It is answered once then, as an error.
+func repeats(others []kmsg.DeleteTopicsRequestTopic, topic kmsg.DeleteTopicsRequestTopic) bool {
+	return slices.ContainsFunc(others, func(other kmsg.DeleteTopicsRequestTopic) bool {
+		if topic.Topic == nil || other.Topic == nil {
+			return topic.Topic == other.Topic && topic.TopicID == other.TopicID
+		}
+		return *topic.Topic == *other.Topic
+	})
 }
 
 func undeleted(topic kmsg.DeleteTopicsRequestTopic, err error) kmsg.DeleteTopicsResponseTopic {

@@ -22,12 +22,13 @@ func (h *Handler) alterConfigs(ctx context.Context, c call, req *kmsg.AlterConfi
 		resp.Resources = append(resp.Resources, answer)
 	}
 	for _, r := range req.Resources {
-		if err := h.mayAlter(c, r.ResourceType, r.ResourceName); err != nil {
+		err := h.mayAlter(c, r.ResourceType, r.ResourceName)
+		for i := 0; i < len(r.Configs) && err == nil; i++ {
+			err = h.checkChange(r.ResourceType, r.ResourceName, r.Configs[i].Name)
+		}
+		if err != nil {
 			refuse(r, err)
 			continue
-		}
-		for _, each := range r.Configs {
-			h.warnIfInert(r.ResourceType, r.ResourceName, each.Name)
 		}
 		forward.Resources = append(forward.Resources, r)
 	}
@@ -65,12 +66,18 @@ func (h *Handler) mayAlter(c call, kind kmsg.ConfigResourceType, name string) er
 	return configErrorf(kerr.InvalidRequest, "Unknown resource type %d", kind)
 }
 
-func (h *Handler) warnIfInert(kind kmsg.ConfigResourceType, resource, key string) {
+// checkChange refuses a broker's key that takes effect at start only, and warns of one that takes none. The rest is for the
+// controller to check.
+func (h *Handler) checkChange(kind kmsg.ConfigResourceType, resource, key string) error {
 	scope := config.ScopeBroker
 	if kind == kmsg.ConfigResourceTypeTopic {
 		scope = config.ScopeTopic
 	}
+	if k := config.Lookup(scope, key); k != nil && !k.Dynamic {
+		return configErrorf(kerr.InvalidRequest, "Cannot update these configs dynamically: [%s]", key)
+	}
 	if config.HasNoEffect(scope, key) {
 		h.warnInert(resource, key)
 	}
+	return nil
 }

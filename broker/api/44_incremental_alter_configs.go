@@ -19,14 +19,13 @@ func (h *Handler) incrementalAlterConfigs(ctx context.Context, c call, req *kmsg
 		resp.Resources = append(resp.Resources, answer)
 	}
 	for _, r := range req.Resources {
-		if err := h.mayAlter(c, r.ResourceType, r.ResourceName); err != nil {
+		err := h.mayAlter(c, r.ResourceType, r.ResourceName)
+		for i := 0; i < len(r.Configs) && err == nil; i++ {
+			err = h.checkChange(r.ResourceType, r.ResourceName, r.Configs[i].Name)
+		}
+		if err != nil {
 			refuse(r, err)
 			continue
-		}
-		for _, each := range r.Configs {
-			if each.Op != kmsg.IncrementalAlterConfigOpDelete {
-				h.warnIfInert(r.ResourceType, r.ResourceName, each.Name)
-			}
 		}
 		forward.Resources = append(forward.Resources, r)
 	}

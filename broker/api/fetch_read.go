@@ -16,6 +16,7 @@ func (r *fetchRun) readUntilEnough(ctx context.Context) {
 	}
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
+	r.waiter = replica.NewWaiter()
 	for {
 		r.watch()
 		ended := false

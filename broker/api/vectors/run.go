@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -60,10 +61,13 @@ func linePerStep(steps []Step) ([]byte, error) {
 }
 
 // Run plays every script against a broker and compares its answers with the recordings in files (testdata/vectors). The broker
-// must be a fresh cluster of one, with topics' automatic creation on and everything else as it is by default. An error
-// says that the comparison could not be made; differences are in the report.
+// must be a fresh cluster of one, node 1, with min.insync.replicas=1 in its properties and everything else as it is by
+// default. An error says that the comparison could not be made; differences are in the report.
 func Run(ctx context.Context, dial Dialer, files fs.FS) (Report, error) {
 	var report Report
+	if err := prepare(ctx, dial); err != nil {
+		return report, err
+	}
 	for _, s := range scripts {
 		content, err := fs.ReadFile(files, s.name+".json")
 		if err != nil {
@@ -90,6 +94,22 @@ func Run(ctx context.Context, dial Dialer, files fs.FS) (Report, error) {
 		}
 	}
 	return report, nil
+}
+
+// prepare sets, for all brokers, what the reference sets by itself where eligible leader replicas are on (KIP-966).
+func prepare(ctx context.Context, dial Dialer) error {
+	conn, err := dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	req := incrementally(kmsg.ConfigResourceTypeBroker, "", change{"min.insync.replicas", setConfig, text("1")})
+	req.Version = 1
+	resp, err := newClient(conn).ask(req, req.Version)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(resp.(*kmsg.IncrementalAlterConfigsResponse).Resources[0].ErrorCode)
 }
 
 func compareStep(script string, got, want Step) []Difference {
@@ -178,7 +198,7 @@ func (p *player) doAs(name string, version, answerVersion int16, req kmsg.Reques
 	}
 	step := Step{Name: name, Key: req.Key(), Version: version, Request: request}
 	if resp != nil {
-		p.symbols.learn(reflect.ValueOf(resp))
+		p.symbols.learnFrom(resp)
 		step.Response = p.symbols.tree(resp)
 	}
 	p.steps = append(p.steps, step)

@@ -12,13 +12,16 @@ type part struct {
 func (p *player) producing(acks int16, parts ...part) *kmsg.ProduceRequest {
 	req := kmsg.NewPtrProduceRequest()
 	req.Acks, req.TimeoutMillis = acks, requestTimeoutMs
-	for _, each := range parts {
-		t := kmsg.NewProduceRequestTopic()
-		t.Topic, t.TopicID = each.topic, p.id(each.topic)
+	for i, each := range parts {
+		if i == 0 || parts[i-1].topic != each.topic {
+			t := kmsg.NewProduceRequestTopic()
+			t.Topic, t.TopicID = each.topic, p.id(each.topic)
+			req.Topics = append(req.Topics, t)
+		}
 		r := kmsg.NewProduceRequestTopicPartition()
 		r.Partition, r.Records = each.partition, each.records
+		t := &req.Topics[len(req.Topics)-1]
 		t.Partitions = append(t.Partitions, r)
-		req.Topics = append(req.Topics, t)
 	}
 	return req
 }
@@ -91,15 +94,18 @@ type want struct {
 
 func (p *player) fetching(session, epoch int32, wants ...want) *kmsg.FetchRequest {
 	req := kmsg.NewPtrFetchRequest()
-	req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = -1, 100, 1, 1<<20
+	req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = -1, 20, 1, 1<<20
 	req.SessionID, req.SessionEpoch = session, epoch
-	for _, each := range wants {
-		t := kmsg.NewFetchRequestTopic()
-		t.Topic, t.TopicID = each.topic, p.id(each.topic)
+	for i, each := range wants {
+		if i == 0 || wants[i-1].topic != each.topic {
+			t := kmsg.NewFetchRequestTopic()
+			t.Topic, t.TopicID = each.topic, p.id(each.topic)
+			req.Topics = append(req.Topics, t)
+		}
 		f := kmsg.NewFetchRequestTopicPartition()
 		f.Partition, f.FetchOffset, f.PartitionMaxBytes = each.partition, each.offset, 1<<20
+		t := &req.Topics[len(req.Topics)-1]
 		t.Partitions = append(t.Partitions, f)
-		req.Topics = append(req.Topics, t)
 	}
 	return req
 }

@@ -66,7 +66,9 @@ func (s symbols) of(v reflect.Value) any {
 	return v.Int()
 }
 
-// learn takes names and ids of topics out of an answer.
+// learnFrom takes names and ids of topics out of an answer.
+func (s symbols) learnFrom(message any) { s.learn(reflect.ValueOf(message)) }
+
 func (s symbols) learn(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
