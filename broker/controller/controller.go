@@ -63,7 +63,7 @@ type Controller struct {
 	dispatch   *dispatch
 	notify     chan bool
 	leaderNews *news
-	succeeding atomic.Bool
+	succession *succession
 	failure    atomic.Pointer[error]
 
 	closing   chan struct{}
@@ -95,6 +95,7 @@ func Open(cfg Config) (*Controller, error) {
 		formDone:    make(chan struct{}),
 		stopLife:    func() {},
 	}
+	c.succession = newSuccession(c)
 	c.peers = newPeers(cfg.Net, c.leaderNews.tell)
 	c.image.Store(metadata.NewImage())
 	c.epoch.Store(-1)
@@ -158,6 +159,7 @@ func (c *Controller) openQuorum() error {
 	}
 	c.observeLeaders()
 	go c.listener.run()
+	go c.succession.run()
 	return nil
 }
 
@@ -170,7 +172,7 @@ func (c *Controller) listen() error {
 	if c.listener, err = listen(c.cfg.Net, c.cfg.Listen, advertise, c.identity.directoryID); err != nil {
 		return err
 	}
-	c.listener.serve, c.listener.raftEnded = c.serve, c.leaderUnheard
+	c.listener.serve, c.listener.raftEnded = c.serve, c.succession.connectionEnded
 	c.transport = newTransport(raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: c.listener, MaxPool: connectionsPooled, Timeout: raftTimeout, Logger: raftLogger(c.cfg.Logger),
 	}))
@@ -204,7 +206,9 @@ func (c *Controller) observeLeaders() {
 	go func() {
 		for {
 			select {
-			case <-observations:
+			case o := <-observations:
+				leader := o.Data.(raft.LeaderObservation)
+				c.succession.leaderIs(leader.LeaderAddr, leader.LeaderID)
 				if address := c.leaderAddress(); address != "" {
 					c.peers.keepOnly(address)
 				}

@@ -2,61 +2,112 @@ package controller
 
 import (
 	"context"
+	"errors"
+	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
 )
 
-// successionStep is by how much each further voter waits for the ones before it.
-const successionStep = 100 * time.Millisecond
+const (
+	// successionStep is by how much each further voter waits for the ones before it.
+	successionStep = 100 * time.Millisecond
+	// dyingTimeout is how long a connection must last to show that the process that took it lives.
+	dyingTimeout = 50 * time.Millisecond
+)
 
-// leaderUnheard is called when a connection of raft's that another node dialed ends. If that was the leader's, and its address
-// refuses a connection, its process is gone, and the election need not wait for the timeout that exists for silence.
+// succession replaces a leader of the quorum that died without waiting for the timeout that exists for silence.
 //
-// Raft is safe whoever stands for election and whenever; its timeouts only keep nodes from standing at the same time. Here the
-// voters take turns instead, by their ids: when the first one dies too or lacks entries, the next one stands a step later.
-func (c *Controller) leaderUnheard() {
-	if c.isClosing() || !c.succeeding.CompareAndSwap(false, true) {
-		return
-	}
-	go func() {
-		defer c.succeeding.Store(false)
-		c.succeed()
-	}()
+// It looks when a connection of raft's that another node dialed ends, and when raft has lost its leader: if the address of the
+// last leader refuses a connection, that process is gone. Raft is safe whoever stands for election and whenever; its timeouts
+// only keep nodes from standing at the same time. Here the voters take turns instead, by their ids. One that lacks entries is
+// refused by one that has them; that one hears of the election, knows no leader then, and takes its turn.
+type succession struct {
+	c    *Controller
+	look chan struct{} // has an element when there is a reason to look
+
+	mu   sync.Mutex
+	last raft.Server // the last leader known
 }
 
-func (c *Controller) succeed() {
-	address, leader := c.raft.LeaderWithID()
-	term := c.raft.CurrentTerm()
-	turn := c.turn(leader)
-	if leader == "" || leader == serverID(c.identity.directoryID) || turn < 0 || !c.refuses(string(address)) {
+func newSuccession(c *Controller) *succession {
+	return &succession{c: c, look: make(chan struct{}, 1)}
+}
+
+// connectionEnded is called when a connection of raft's ends that another node dialed.
+func (s *succession) connectionEnded() {
+	select {
+	case s.look <- struct{}{}:
+	default:
+	}
+}
+
+// leaderIs is called with every change of leader, an empty one when there is none.
+func (s *succession) leaderIs(address raft.ServerAddress, id raft.ServerID) {
+	if id == "" {
+		s.connectionEnded()
 		return
 	}
-	c.cfg.Logger.Info("the quorum's leader is gone", "leader", address, "turn", turn)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = raft.Server{ID: id, Address: address}
+}
+
+func (s *succession) run() {
+	for {
+		select {
+		case <-s.look:
+			s.succeed()
+		case <-s.c.closing:
+			return
+		}
+	}
+}
+
+func (s *succession) succeed() {
+	s.mu.Lock()
+	last := s.last
+	s.mu.Unlock()
+	turn := s.c.turn(last.ID)
+	if last.ID == "" || last.ID == serverID(s.c.identity.directoryID) || turn < 0 {
+		return
+	}
+	term := s.c.raft.CurrentTerm()
+	if !s.vacant(last, term) || !s.c.refuses(string(last.Address)) {
+		return
+	}
+	s.c.cfg.Logger.Info("the quorum's leader is gone", "leader", last.Address, "turn", turn)
 	select {
 	case <-time.After(time.Duration(turn) * successionStep):
-	case <-c.closing:
+	case <-s.c.closing:
 		return
 	}
-	if _, now := c.raft.LeaderWithID(); now == leader && c.raft.CurrentTerm() == term && c.raft.State() == raft.Follower {
-		c.standNow()
+	if s.vacant(last, term) {
+		s.c.standNow()
 	}
 }
 
-// refuses dials an address until it knows: a process that is just dying may still take a connection.
+// vacant says that nobody else leads, or stands for election, since a term.
+func (s *succession) vacant(last raft.Server, term uint64) bool {
+	_, now := s.c.raft.LeaderWithID()
+	return (now == "" || now == last.ID) && s.c.raft.CurrentTerm() == term && s.c.raft.State() == raft.Follower
+}
+
+// refuses dials an address until it knows. A process that is just dying may still take a connection, but does not keep it.
 func (c *Controller) refuses(address string) bool {
-	for try := range probeTries {
+	for range probeTries {
 		ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 		conn, err := c.cfg.Net.Dial(ctx, address)
 		cancel()
 		if err != nil {
 			return refused(err)
 		}
+		conn.SetReadDeadline(time.Now().Add(dyingTimeout))
+		_, err = conn.Read(make([]byte, 1))
 		conn.Close()
-		select {
-		case <-time.After(time.Duration(try+1) * 5 * time.Millisecond):
-		case <-c.closing:
+		if errors.Is(err, os.ErrDeadlineExceeded) || c.isClosing() {
 			return false
 		}
 	}
