@@ -42,7 +42,7 @@ func chooseLeader(img *metadata.Image, p *metadata.Partition) {
 
 // revive starts a node that was down, and elects it when nobody else could lead.
 func (c *cluster) revive(id int32) {
-	c.nodes[id].deaf = false
+	c.nodes[id].deaf.Store(false)
 	c.nodes[id].start()
 	c.update(func(p *metadata.Partition) {
 		if p.Leader == metadata.NoLeader {
@@ -83,10 +83,10 @@ func (x *chaos) step() {
 			x.nodes[id].server.setCut(x.cut[id])
 		}
 	case n < 17:
-		if x.up(id) && x.nodes[id].deaf {
+		if x.up(id) && x.nodes[id].deaf.Load() {
 			x.listen(id)
 		} else if x.up(id) {
-			x.nodes[id].deaf = true
+			x.nodes[id].deaf.Store(true)
 		}
 	case n < 18:
 		x.election()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,9 +44,9 @@ type node struct {
 	disk    *memenv.Disk
 	manager *Manager
 	server  *fetchServer
-	epoch   int64
+	epoch   atomic.Int64
 	// deaf nodes hear no metadata.
-	deaf     bool
+	deaf     atomic.Bool
 	failures []error
 }
 
@@ -53,7 +54,7 @@ func (n *node) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, er
 	return n.cluster.alter(req.(*kmsg.AlterPartitionRequest))
 }
 
-func (n *node) BrokerEpoch() int64 { return n.epoch }
+func (n *node) BrokerEpoch() int64 { return n.epoch.Load() }
 
 func defaultSettings() TopicSettings {
 	return TopicSettings{Log: commitlog.DefaultConfig(), MinInsyncReplicas: 1}
@@ -81,9 +82,9 @@ func (n *node) start() {
 	n.cluster.t.Helper()
 	n.cluster.mu.Lock()
 	n.cluster.epochs++
-	n.epoch = n.cluster.epochs
+	epoch := n.cluster.epochs
+	n.epoch.Store(epoch)
 	n.cluster.mu.Unlock()
-	epoch := n.epoch
 	m, err := NewManager(ManagerConfig{
 		NodeID: n.id, Disk: n.disk, Dir: "data", Net: n.cluster.net, Controller: n,
 		Logger:        slog.New(slog.NewTextHandler(n.cluster.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", n.id),
@@ -101,9 +102,11 @@ func (n *node) start() {
 	if err != nil {
 		n.cluster.t.Fatal(err)
 	}
+	n.cluster.mu.Lock()
 	n.manager = m
+	n.cluster.mu.Unlock()
 	n.server = serveFetch(n.cluster.t, m, n.cluster.net, n.address())
-	n.cluster.broker(metadata.Broker{ID: n.id, Epoch: n.epoch, Host: fmt.Sprintf("node%d", n.id), Port: 9092})
+	n.cluster.broker(metadata.Broker{ID: n.id, Epoch: epoch, Host: fmt.Sprintf("node%d", n.id), Port: 9092})
 }
 
 func (n *node) address() string { return fmt.Sprintf("node%d:9092", n.id) }
@@ -117,7 +120,9 @@ func (n *node) stop() {
 	if err := n.manager.Close(); err != nil && len(n.failures) == 0 && !errors.Is(err, memenv.ErrDead) {
 		n.cluster.t.Errorf("node %d: close: %v", n.id, err)
 	}
+	n.cluster.mu.Lock()
 	n.manager = nil
+	n.cluster.mu.Unlock()
 }
 
 // crash ends the process at once; power says that what was not synced is lost too.
@@ -163,7 +168,7 @@ func (c *cluster) changeLocked(f func(img *metadata.Image)) {
 	c.image = &img
 	delta := metadata.Diff(old, &img)
 	for id := int32(1); id <= int32(len(c.nodes)); id++ {
-		if n := c.nodes[id]; n.manager != nil && !n.deaf {
+		if n := c.nodes[id]; n.manager != nil && !n.deaf.Load() {
 			n.manager.Apply(&img, delta)
 		}
 	}
@@ -174,7 +179,7 @@ func (c *cluster) listen(id int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := c.nodes[id]
-	n.deaf = false
+	n.deaf.Store(false)
 	n.manager.Apply(c.image, metadata.Diff(n.manager.image.Load(), c.image))
 }
 

@@ -177,7 +177,7 @@ func TestStaleChangeIsOvertakenByMetadata(t *testing.T) {
 func TestFencedFollowerDoesNotJoin(t *testing.T) {
 	testCluster(t, 2, func(c *cluster) {
 		c.create(topicID, 1, 2)
-		fenced := metadata.Broker{ID: 2, Epoch: c.nodes[2].epoch, Host: "node2", Port: 9092, Fenced: true}
+		fenced := metadata.Broker{ID: 2, Epoch: c.nodes[2].BrokerEpoch(), Host: "node2", Port: 9092, Fenced: true}
 		c.broker(fenced)
 		c.elect(1, 1)
 		c.produce(1, -1, "a", 1).want(t, nil)

@@ -39,7 +39,9 @@ type ManagerConfig struct {
 	// Complete says whether img holds all that was committed before this process started: it does when it holds this
 	// process's own registration. Before that no role is taken and nothing is deleted, as both might be long outdated.
 	Complete func(img *metadata.Image) bool
-	// OnStorageFailure, when set, is told of each replica that the disk failed under.
+	// OnStorageFailure, when set, is told of each replica that the disk failed under, so that what it had said to have is no
+	// longer certain. It stays offline. The process should end: the one after it recovers the log and registers anew, and
+	// nobody counts on what this one had.
 	OnStorageFailure func(p *Partition, err error)
 
 	ReplicaLagTimeMax     time.Duration // replica.lag.time.max.ms
@@ -242,9 +244,9 @@ func (m *Manager) staleBroker(id int32, brokerEpoch int64) bool {
 	return b != nil && b.Epoch > brokerEpoch
 }
 
-// storageFailed reports a replica that went offline.
+// storageFailed reports a replica that went offline for good.
 func (m *Manager) storageFailed(p *Partition, cause error) {
-	m.cfg.Logger.Error("replica is offline", "partition", p.String(), "error", cause)
+	m.cfg.Logger.Error("replica is offline: the disk failed", "partition", p.String(), "error", cause)
 	if m.cfg.OnStorageFailure != nil {
 		m.spawn(func() { m.cfg.OnStorageFailure(p, cause) })
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,7 +213,7 @@ func TestManyPartitions(t *testing.T) {
 			}
 		})
 		c.settle()
-		answered := 0
+		var answered atomic.Int32
 		for n := range topics {
 			for i := range int32(each) {
 				p, err := c.nodes[1+i%3].manager.Partition(metadata.UUID{1, byte(n)}, i)
@@ -223,13 +224,13 @@ func TestManyPartitions(t *testing.T) {
 					if r.Err != nil {
 						t.Error(r.Err)
 					}
-					answered++
+					answered.Add(1)
 				})
 			}
 		}
 		c.settle()
-		if answered != topics*each {
-			t.Fatalf("%d of %d appends answered", answered, topics*each)
+		if answered.Load() != topics*each {
+			t.Fatalf("%d of %d appends answered", answered.Load(), topics*each)
 		}
 		c.change(func(img *metadata.Image) { img.Topics, img.TopicsByID = nil, nil })
 		c.settle()

@@ -98,7 +98,7 @@ func (p *Partition) tryOpen(pause time.Duration) {
 	case gone:
 	case err != nil:
 		p.state = offline
-		p.manager.storageFailed(p, err)
+		p.manager.cfg.Logger.Error("log can't be opened", "partition", p.String(), "error", err, "again in", pause)
 		time.AfterFunc(pause, func() { p.manager.jobs.add(func() { p.reopen(min(2*pause, reopenPauseMax)) }) })
 	default:
 		p.start()

@@ -87,7 +87,7 @@ func TestDivergentTailsConverge(t *testing.T) {
 		c.produce(1, -1, "common", 2).want(t, nil)
 		c.nodes[1].server.setCut(true)
 		c.produce(1, 1, "lost", 3).want(t, nil)
-		c.nodes[1].deaf = true
+		c.nodes[1].deaf.Store(true)
 		c.elect(2, 2, 3)
 		c.produce(1, 1, "zombie", 1).want(t, nil)
 		c.produce(2, -1, "kept", 4).want(t, nil)
@@ -111,13 +111,13 @@ func TestFastElectionsConverge(t *testing.T) {
 		for round := range 4 {
 			leader, other := int32(1+round%2), int32(2-round%2)
 			c.nodes[leader].server.setCut(true)
-			c.nodes[other].deaf = true
+			c.nodes[other].deaf.Store(true)
 			c.elect(leader, leader)
 			c.produce(leader, -1, fmt.Sprint("epoch", round), 1+round).want(t, nil)
-			c.nodes[other].deaf = false
-			c.nodes[leader].deaf = true
+			c.nodes[other].deaf.Store(false)
+			c.nodes[leader].deaf.Store(true)
 			c.elect(other, other)
-			c.nodes[leader].deaf = false
+			c.nodes[leader].deaf.Store(false)
 		}
 		c.nodes[1].server.setCut(false)
 		c.nodes[2].server.setCut(false)
@@ -135,11 +135,11 @@ func TestEmptyEpochConverges(t *testing.T) {
 	testCluster(t, 2, func(c *cluster) {
 		c.create(topicID, 1, 2)
 		c.produce(1, -1, "common", 1).want(t, nil)
-		c.nodes[2].deaf = true
+		c.nodes[2].deaf.Store(true)
 		c.nodes[1].server.setCut(true)
 		c.elect(1, 1)
-		c.nodes[1].deaf = true
-		c.nodes[2].deaf = false
+		c.nodes[1].deaf.Store(true)
+		c.nodes[2].deaf.Store(false)
 		c.elect(2, 2)
 		c.produce(2, 1, "kept", 2).want(t, nil)
 		c.listen(1)
@@ -155,7 +155,7 @@ func TestEmptyEpochConverges(t *testing.T) {
 func TestZombieLeaderAcknowledgesNothing(t *testing.T) {
 	testCluster(t, 3, func(c *cluster) {
 		c.create(topicID, 1, 2, 3)
-		c.nodes[1].deaf = true
+		c.nodes[1].deaf.Store(true)
 		c.elect(2, 2, 3)
 		a := c.produce(1, -1, "zombie", 1)
 		time.Sleep(time.Minute)
