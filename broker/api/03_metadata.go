@@ -58,19 +58,22 @@ func (h *Handler) metadataTopics(c call, req *kmsg.MetadataRequest, img *metadat
 		return h.allTopics(c, req, img)
 	}
 	answers := make([]kmsg.MetadataResponseTopic, 0, len(req.Topics))
-	seen := make(map[string]bool, len(req.Topics))
+	// Each topic is answered once: a small request must not ask for a large topic many times over.
+	seenNames, seenIDs := make(map[string]bool, len(req.Topics)), make(map[metadata.UUID]bool)
 	for i := range req.Topics {
-		asked := &req.Topics[i]
-		if asked.TopicID != (metadata.UUID{}) {
-			answers = append(answers, h.metadataByID(c, req, img, asked.TopicID))
+		if id := req.Topics[i].TopicID; id != (metadata.UUID{}) {
+			if !seenIDs[id] {
+				seenIDs[id] = true
+				answers = append(answers, h.metadataByID(c, req, img, id))
+			}
 			continue
 		}
 		name := ""
-		if asked.Topic != nil {
-			name = *asked.Topic
+		if req.Topics[i].Topic != nil {
+			name = *req.Topics[i].Topic
 		}
-		if !seen[name] {
-			seen[name] = true
+		if !seenNames[name] {
+			seenNames[name] = true
 			answers = append(answers, h.metadataByName(c, req, img, name))
 		}
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -39,10 +38,13 @@ func (h *Handler) createTopics(ctx context.Context, c call, req *kmsg.CreateTopi
 		}
 		return resp
 	}
+	configs := make(map[string][]kmsg.CreateTopicsRequestTopicConfig, len(forward.Topics))
+	for _, topic := range forward.Topics {
+		configs[topic.Topic] = topic.Configs
+	}
 	for i := range decided.Topics {
 		if topic := &decided.Topics[i]; topic.ErrorCode == 0 {
-			asked := slices.IndexFunc(forward.Topics, func(t kmsg.CreateTopicsRequestTopic) bool { return t.Topic == topic.Topic })
-			h.describeCreated(c, topic, forward.Topics[asked].Configs)
+			h.describeCreated(c, topic, configs[topic.Topic])
 		}
 	}
 	resp.Topics = append(resp.Topics, decided.Topics...)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -26,16 +25,21 @@ func (h *Handler) deleteTopics(ctx context.Context, c call, req *kmsg.DeleteTopi
 	img := h.Controller.Image()
 	forward := kmsg.NewPtrDeleteTopicsRequest()
 	forward.Version, forward.TimeoutMillis = 6, req.TimeoutMillis
-	for i, topic := range wanted {
-		if err := h.mayDelete(c, img, topic); err != nil {
-			resp.Topics = append(resp.Topics, undeleted(topic, err))
-		} else if !repeats(wanted[:i], topic) {
-			if repeats(wanted[i+1:], topic) {
-				resp.Topics = append(resp.Topics, undeleted(topic, kerr.InvalidRequest))
-			} else {
-				forward.Topics = append(forward.Topics, topic)
-			}
+	times := countTopics(wanted)
+	for _, topic := range wanted {
+		key := keyOf(topic)
+		err := h.mayDelete(c, img, topic)
+		if err == nil && times[key] > 1 {
+			err = kerr.InvalidRequest
 		}
+		switch {
+		case times[key] == 0: // answered already
+		case err != nil:
+			resp.Topics = append(resp.Topics, undeleted(topic, err))
+		default:
+			forward.Topics = append(forward.Topics, topic)
+		}
+		times[key] = 0
 	}
 	if len(forward.Topics) == 0 {
 		return resp
@@ -72,14 +76,26 @@ func (h *Handler) mayDelete(c call, img *metadata.Image, wanted kmsg.DeleteTopic
 	return kerr.TopicAuthorizationFailed
 }
 
-// repeats says whether a topic is among others, by the same name or id. It is answered once then, as an error.
-func repeats(others []kmsg.DeleteTopicsRequestTopic, topic kmsg.DeleteTopicsRequestTopic) bool {
-	return slices.ContainsFunc(others, func(other kmsg.DeleteTopicsRequestTopic) bool {
-		if topic.Topic == nil || other.Topic == nil {
-			return topic.Topic == other.Topic && topic.TopicID == other.TopicID
-		}
-		return *topic.Topic == *other.Topic
-	})
+// deletion names a topic in the way that a request did.
+type deletion struct {
+	name string
+	id   metadata.UUID
+}
+
+func keyOf(topic kmsg.DeleteTopicsRequestTopic) deletion {
+	if topic.Topic != nil {
+		return deletion{name: "name " + *topic.Topic}
+	}
+	return deletion{id: topic.TopicID}
+}
+
+// countTopics finds what is named more than once: it is answered once, as an error.
+func countTopics(topics []kmsg.DeleteTopicsRequestTopic) map[deletion]int {
+	times := make(map[deletion]int, len(topics))
+	for _, topic := range topics {
+		times[keyOf(topic)]++
+	}
+	return times
 }
 
 func undeleted(topic kmsg.DeleteTopicsRequestTopic, err error) kmsg.DeleteTopicsResponseTopic {

@@ -19,8 +19,15 @@ import (
 func (h *Handler) describeConfigs(_ context.Context, c call, req *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
 	resp := kmsg.NewPtrDescribeConfigsResponse()
 	img := h.Controller.Image()
+	// Each resource is answered once: a small request must not ask for all keys many times over.
+	seen := make(map[metadata.ConfigResource]bool, len(req.Resources))
 	for i := range req.Resources {
 		asked := &req.Resources[i]
+		if resource := (metadata.ConfigResource{Type: int8(asked.ResourceType), Name: asked.ResourceName}); seen[resource] {
+			continue
+		} else {
+			seen[resource] = true
+		}
 		answer := kmsg.NewDescribeConfigsResponseResource()
 		answer.ResourceType, answer.ResourceName = asked.ResourceType, asked.ResourceName
 		noText := ""

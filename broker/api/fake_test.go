@@ -96,6 +96,12 @@ func (f *fakePartition) Fetch(req replica.FetchRequest) replica.FetchResult {
 	return f.fetchResult
 }
 
+func (f *fakePartition) set(result replica.FetchResult) {
+	f.mu.Lock()
+	f.fetchResult = result
+	f.mu.Unlock()
+}
+
 // wake changes what a fetch gives and wakes those that wait.
 func (f *fakePartition) wake(result replica.FetchResult) {
 	f.mu.Lock()

@@ -26,6 +26,10 @@ const (
 // sessionIdleMin is how long a session is safe from being evicted for a larger one, or for lack of use.
 const sessionIdleMin = 2 * time.Minute
 
+// sessionPartitionsMax bounds the partitions of all sessions of a node together, some 200 MB: as many as one request may name.
+// A reader whose partitions don't fit is served without a session.
+const sessionPartitionsMax = 1 << 20
+
 // fetchSession is a session, or the partitions of one request when cache is nil.
 type fetchSession struct {
 	id       int32 // noSession when there is none
@@ -153,14 +157,16 @@ func (s *fetchSession) forget(topics []kmsg.FetchRequestForgottenTopic) {
 
 // sessionCache holds the sessions of this node, up to slots.
 type sessionCache struct {
-	slots int
+	slots, partitionsMax int
 
 	mu       sync.Mutex
 	sessions map[int32]*fetchSession
+	// partitions counts those of all sessions. Invariant: the sum of their sizes.
+	partitions int
 }
 
 func newSessionCache(slots int) *sessionCache {
-	return &sessionCache{slots: slots, sessions: make(map[int32]*fetchSession)}
+	return &sessionCache{slots: slots, partitionsMax: sessionPartitionsMax, sessions: make(map[int32]*fetchSession)}
 }
 
 // enter finds or makes the session of a request, and takes in what the request changes. The session must be left.
@@ -216,10 +222,23 @@ func (c *sessionCache) resume(id, epoch int32, version int16, req *kmsg.FetchReq
 		session.mu.Unlock()
 		return &fetchSession{byID: session.byID}, nil
 	}
-	c.mu.Lock()
-	session.size = len(session.partitions)
-	c.mu.Unlock()
+	if !c.resize(session) {
+		c.remove(id)
+		session.mu.Unlock()
+		return nil, kerr.FetchSessionIDNotFound
+	}
 	return session, nil
+}
+
+// resize notes how large a session has become, and says whether there is room for it.
+func (c *sessionCache) resize(session *fetchSession) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sessions[session.id] == session {
+		c.partitions += len(session.partitions) - session.size
+		session.size = len(session.partitions)
+	}
+	return c.partitions <= c.partitionsMax
 }
 
 func nextEpoch(epoch int32) int32 {
@@ -231,8 +250,16 @@ func nextEpoch(epoch int32) int32 {
 
 func (c *sessionCache) remove(id int32) {
 	c.mu.Lock()
-	delete(c.sessions, id)
+	c.drop(id)
 	c.mu.Unlock()
+}
+
+// drop takes a session out. c.mu is held.
+func (c *sessionCache) drop(id int32) {
+	if s := c.sessions[id]; s != nil {
+		c.partitions -= s.size
+		delete(c.sessions, id)
+	}
 }
 
 // admit gives a session its id, if there is a slot for it, and enters it. Without a slot it stays what it is: the
@@ -241,9 +268,10 @@ func (c *sessionCache) admit(session *fetchSession, now time.Time) {
 	session.size = len(session.partitions)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if session.size == 0 || len(c.sessions) >= c.slots && !c.evict(session, now) {
+	if session.size == 0 || c.partitions+session.size > c.partitionsMax || len(c.sessions) >= c.slots && !c.evict(session, now) {
 		return
 	}
+	c.partitions += session.size
 	for session.id == noSession || c.sessions[session.id] != nil {
 		session.id = rand.Int32N(math.MaxInt32) + 1
 	}
@@ -265,7 +293,7 @@ func (c *sessionCache) evict(newcomer *fetchSession, now time.Time) bool {
 	if least == nil || now.Sub(least.used) <= sessionIdleMin && !least.mattersLess(newcomer) {
 		return false
 	}
-	delete(c.sessions, least.id)
+	c.drop(least.id)
 	return true
 }
 

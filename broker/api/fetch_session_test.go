@@ -138,6 +138,24 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 }
 
+func TestSessionsPartitionsAreBounded(t *testing.T) {
+	c := newSessionCache(10)
+	c.partitionsMax = 4
+	first, _ := enter(t, c, 12, sessionRequest(0, 0, 0, 1, 2), time.Now())
+	if second, err := enter(t, c, 12, sessionRequest(0, 0, 0, 1), time.Now()); err != nil || second.id != noSession {
+		t.Errorf("a session beyond the limit: %+v, %v", second, err)
+	}
+	if _, err := enter(t, c, 12, sessionRequest(first.id, 1, 3), time.Now()); err != nil || c.partitions != 4 {
+		t.Errorf("within the limit: %v, %d partitions", err, c.partitions)
+	}
+	if _, err := enter(t, c, 12, sessionRequest(first.id, 2, 4), time.Now()); err != error(kerr.FetchSessionIDNotFound) {
+		t.Errorf("grown beyond the limit: %v", err)
+	}
+	if c.partitions != 0 || len(c.sessions) != 0 {
+		t.Errorf("%d partitions of %d sessions are left", c.partitions, len(c.sessions))
+	}
+}
+
 // TestSessionTellsWhatChanged asks one session again and again.
 func TestSessionTellsWhatChanged(t *testing.T) {
 	h := newHouse(t)

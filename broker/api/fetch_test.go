@@ -120,10 +120,10 @@ func TestFetchWaitsForData(t *testing.T) {
 		start := time.Now()
 		go func() {
 			time.Sleep(300 * time.Millisecond)
-			h.a[0].fetchResult.Slice = &fakeSlice{bytes: make([]byte, 3)}
+			h.a[0].set(read(3))
 			h.a[1].wake(read(2)) // five bytes: not enough
 			time.Sleep(300 * time.Millisecond)
-			h.a[0].fetchResult.Slice = &fakeSlice{bytes: make([]byte, 3)}
+			h.a[0].set(read(3))
 			h.a[1].wake(read(6))
 		}()
 		resp := do[*kmsg.FetchResponse](h, 12, req)
