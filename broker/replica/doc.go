@@ -15,5 +15,7 @@
 // mutex and applies their decisions to the log. Manager owns the partitions of the node, opens and deletes their logs,
 // and runs what is shared: one fetcher a leader node, one sender of AlterPartition, one checkpoint of high watermarks.
 //
-// No lock is held during fsync or network I/O, and callbacks run outside of locks.
+// Locks are taken in the order Partition.mu, then those of the parts that partitions share (fetchers, alterSender,
+// lagChecker, inbox), then Manager.mu. None is held during network I/O; none during fsync but a partition's own, while its
+// log is truncated or its start moves; callbacks run outside of all.
 package replica

@@ -51,7 +51,8 @@ type FetchResult struct {
 
 func (r *FetchRequest) fromFollower() bool { return r.ReplicaID >= 0 }
 
-// Fetch reads records, and, when a follower asks, learns from its offset what it has.
+// Fetch reads records, and, when a follower asks, learns from its offset what it has. It is to be called for every partition
+// of a follower's request, also for those that a fetch session leaves unsaid: who isn't heard falls out of the ISR.
 //
 // A follower that reads while the leader steps down and truncates may get bytes of the next epoch: it refuses those by the
 // epoch in each batch (see follower.go).
@@ -123,7 +124,7 @@ func (p *Partition) readable(epoch int32, leaderOnly bool) *kerr.Error {
 	if err := checkEpoch(epoch, p.leaderEpoch); err != nil {
 		return err
 	}
-	if leaderOnly && p.lead == nil || p.registration == nil {
+	if leaderOnly && p.lead == nil {
 		return kerr.NotLeaderForPartition
 	}
 	return nil

@@ -149,8 +149,8 @@ func (p *Partition) truncateDiverging(epoch int32, endOffset int64) error {
 	return nil
 }
 
-// truncate cuts the log at offset to. It is the one change that the disk is waited for with p.mu held: nothing may be read or
-// appended until it is done, and it is rare.
+// truncate cuts the log at offset to. The disk is waited for with p.mu held: nothing may be read or appended until it is done,
+// and it is rare.
 func (p *Partition) truncate(to int64) error {
 	level := p.manager.cfg.Logger.Info
 	if to < p.highWatermark {
