@@ -146,12 +146,12 @@ var (
 // topic b with one that nobody leads.
 type house struct {
 	*Handler
-	t          *testing.T
+	t          testing.TB
 	controller *fakeController
 	a          []*fakePartition
 }
 
-func newHouse(t *testing.T, settings ...string) *house {
+func newHouse(t testing.TB, settings ...string) *house {
 	t.Helper()
 	var list []config.Property
 	for _, text := range settings {
@@ -215,7 +215,7 @@ func (h *house) begin(ctx context.Context, version int16, req kmsg.Request) *ans
 }
 
 // decode reads an answer off the wire.
-func decode[R kmsg.Response](t *testing.T, a *answer, req kmsg.Request) R {
+func decode[R kmsg.Response](t testing.TB, a *answer, req kmsg.Request) R {
 	t.Helper()
 	select {
 	case frame := <-a.bytes:

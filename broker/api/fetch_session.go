@@ -101,6 +101,14 @@ func (s *fetchSession) rotate(results []replica.FetchResult) {
 
 // set takes in what a request says of partitions: new ones, and other positions of known ones.
 func (s *fetchSession) set(req *kmsg.FetchRequest) {
+	var slab []fetchAsk // for all at once, when most are new
+	if len(s.partitions) == 0 {
+		n := 0
+		for t := range req.Topics {
+			n += len(req.Topics[t].Partitions)
+		}
+		slab, s.partitions = make([]fetchAsk, n), make([]*fetchAsk, 0, n)
+	}
 	for t := range req.Topics {
 		topic := &req.Topics[t]
 		for i := range topic.Partitions {
@@ -113,7 +121,8 @@ func (s *fetchSession) set(req *kmsg.FetchRequest) {
 			}
 			ask := s.byKey[key]
 			if ask == nil {
-				ask = &fetchAsk{topicID: key.topicID, topic: key.topic, partition: key.partition, toldHighWatermark: -1, toldLogStartOffset: -1}
+				ask, slab = takeAsk(slab)
+				*ask = fetchAsk{topicID: key.topicID, topic: key.topic, partition: key.partition, toldHighWatermark: -1, toldLogStartOffset: -1}
 				s.partitions = append(s.partitions, ask)
 				if s.byKey != nil {
 					s.byKey[key] = ask
@@ -123,6 +132,13 @@ func (s *fetchSession) set(req *kmsg.FetchRequest) {
 			ask.offset, ask.logStartOffset, ask.bytesMax = part.FetchOffset, part.LogStartOffset, part.PartitionMaxBytes
 		}
 	}
+}
+
+func takeAsk(slab []fetchAsk) (*fetchAsk, []fetchAsk) {
+	if len(slab) == 0 {
+		return new(fetchAsk), nil
+	}
+	return &slab[0], slab[1:]
 }
 
 // forget drops the partitions that a request no longer wants.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -231,5 +232,28 @@ func TestAllocationsDoNotGrowWithRecords(t *testing.T) {
 	// The test's own copy of the answer is one allocation, whatever its size.
 	if few, many := measure(100), measure(60_000); many > few+2 {
 		t.Errorf("%v allocations for few records, %v for many", few, many)
+	}
+}
+
+func BenchmarkFetch(b *testing.B) {
+	for _, partitions := range []int{1, 100} {
+		b.Run(fmt.Sprint(partitions), func(b *testing.B) {
+			h := newHouse(b)
+			slice := &fakeSlice{bytes: make([]byte, 1000)}
+			req := fetchOf(-1, "a")
+			req.MaxBytes = 1 << 30
+			for range partitions {
+				p := kmsg.NewFetchRequestTopicPartition()
+				p.PartitionMaxBytes = 1 << 20
+				req.Topics[0].Partitions = append(req.Topics[0].Partitions, p)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				h.a[0].fetchResult = read(0)
+				h.a[0].fetchResult.Slice = slice
+				h.a[0].fetched = h.a[0].fetched[:0]
+				<-h.begin(context.Background(), 12, req).bytes
+			}
+		})
 	}
 }

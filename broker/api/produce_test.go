@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,4 +223,26 @@ func TestProduceByUnknownID(t *testing.T) {
 	if got := resp.Topics[0].Partitions[0].ErrorCode; got != kerr.UnknownTopicID.Code {
 		t.Errorf("code %d", got)
 	}
+}
+
+func BenchmarkProduce(b *testing.B) {
+	h := newHouse(b)
+	h.a[0].appendResult = appended(1)
+	req := produceTo("a", 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		h.a[0].appended = h.a[0].appended[:0]
+		<-h.begin(context.Background(), 9, req).bytes
+	}
+}
+
+func FuzzCheckRecords(f *testing.F) {
+	f.Add(aBatch(), int16(9))
+	f.Add(append(aBatch(), aBatch()[:30]...), int16(3))
+	f.Add([]byte{}, int16(13))
+	f.Fuzz(func(t *testing.T, records []byte, version int16) {
+		if err := checkRecords(records, version); err == nil && len(records) < record.HeaderSize {
+			t.Errorf("%d bytes pass for a batch", len(records))
+		}
+	})
 }

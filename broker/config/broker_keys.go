@@ -39,9 +39,9 @@ var brokerKeys = []Key{
 	// The metadata quorum.
 	{Name: "controller.quorum.voters", Type: List, Importance: High,
 		Doc: "The quorum's voters, as id@host:port; this node alone when unset."},
-	{Name: "controller.quorum.election.timeout.ms", Type: Int, Default: "1000", Rule: atLeast(0), Importance: High,
+	{Name: "controller.quorum.election.timeout.ms", Type: Int, Default: "1000", Rule: atLeast(0), Importance: High, Inert: true,
 		Doc: "How long a candidate waits for votes before it tries again."},
-	{Name: "controller.quorum.fetch.timeout.ms", Type: Int, Default: "2000", Rule: atLeast(0), Importance: High,
+	{Name: "controller.quorum.fetch.timeout.ms", Type: Int, Default: "2000", Rule: atLeast(0), Importance: High, Inert: true,
 		Doc: "How long a node goes without hearing from the quorum's leader before it stands for election."},
 	{Name: "broker.session.timeout.ms", Type: Int, Default: "9000", Importance: Medium,
 		Doc: "How long a node may be silent before the controller fences it."},

@@ -26,8 +26,6 @@ type Node struct {
 	ConnectionIdle          time.Duration
 	ConnectionsMax          int32
 	ConnectionsPerIPMax     int32
-	QuorumElectionTimeout   time.Duration
-	QuorumFetchTimeout      time.Duration
 	SessionTimeout          time.Duration
 	HeartbeatInterval       time.Duration
 	LeaderRebalance         bool
@@ -86,8 +84,6 @@ func (l Layers) node() (Node, error) {
 		ConnectionIdle:          ms("connections.max.idle.ms"),
 		ConnectionsMax:          r.int32("max.connections"),
 		ConnectionsPerIPMax:     r.int32("max.connections.per.ip"),
-		QuorumElectionTimeout:   ms("controller.quorum.election.timeout.ms"),
-		QuorumFetchTimeout:      ms("controller.quorum.fetch.timeout.ms"),
 		SessionTimeout:          ms("broker.session.timeout.ms"),
 		HeartbeatInterval:       ms("broker.heartbeat.interval.ms"),
 		LeaderRebalance:         r.bool("auto.leader.rebalance.enable"),
