@@ -83,14 +83,30 @@ func openSegment(disk env.Disk, dir string, first uint64, isLast bool) (*segment
 		err = file.Truncate(s.end)
 	}
 	if err == nil && isLast {
-		// What the process before wrote and did not sync is now taken for stored, so it must be durable too.
-		err = file.Sync()
+		err = makeDurable(file, s.end)
 	}
 	if err != nil {
 		file.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// makeDurable makes durable what a file shows. The process before may have written it and not synced it, or a sync of its may
+// have failed, after which the kernel takes for clean what never reached the disk: so all of it is written again. (The same
+// bytes over themselves; a crash can't tear them.)
+func makeDurable(file env.File, size int64) error {
+	buf := make([]byte, min(size, 1<<20))
+	for at := int64(0); at < size; at += int64(len(buf)) {
+		buf = buf[:min(int64(len(buf)), size-at)]
+		if err := readFull(file, buf, at); err != nil {
+			return err
+		}
+		if _, err := file.WriteAt(buf, at); err != nil {
+			return err
+		}
+	}
+	return file.Sync()
 }
 
 // scan finds the good entries and returns the file's size.

@@ -80,8 +80,7 @@ func (s *Stable) load() error {
 			return err
 		}
 	}
-	// What the process before wrote and did not sync is now taken for stored, so it must be durable too.
-	if err := s.file.Sync(); err != nil {
+	if err := makeDurable(s.file, s.end); err != nil {
 		return err
 	}
 	return s.disk.SyncDir(path.Dir(s.name))
