@@ -124,7 +124,8 @@ func (l *Log) AssignEpoch(epoch int32, start int64) error {
 }
 
 // LastStableOffset is the end of what a reader of committed records may see: the high watermark, or the first record of the
-// oldest transaction that is open or whose marker is not below the high watermark.
+// oldest transaction that is open or whose marker is not below the high watermark. What one high watermark has passed is
+// forgotten: it must be the partition's, which does not go back.
 func (l *Log) LastStableOffset(highWatermark int64) int64 {
 	l.mu.RLock()
 	offset, ok := l.producers.firstUnstable(highWatermark)

@@ -112,7 +112,11 @@ func (l *Log) checkpointEnd() error {
 	}
 	s := l.active()
 	end := recoveryPoint{offset: s.nextOffset, base: s.base, position: s.size, clean: true}
-	if l.recovery == end && !l.epochs.dirty {
+	if l.recovery == end {
+		// The index files are trusted already: writing them again would only put them at risk.
+		if err := l.writeEpochs(); err != nil {
+			return l.fail("epochs", err)
+		}
 		return nil
 	}
 	if s.syncedSize != s.size {
