@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -361,7 +362,7 @@ func (l *Log) continues(s *segment, batch record.Batch) error {
 	if err := batch.Verify(); err != nil {
 		return err
 	}
-	if batch.BaseOffset() != s.nextOffset || batch.LastOffset()-s.base < 0 {
+	if batch.BaseOffset() != s.nextOffset || batch.LastOffset()-s.base > math.MaxInt32 || s.size > math.MaxInt32 {
 		return fmt.Errorf("%w: offset %d at %d", errNotRecord, batch.BaseOffset(), s.nextOffset)
 	}
 	if batch.PartitionLeaderEpoch() < l.epochs.last() {
