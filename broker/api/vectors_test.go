@@ -4,7 +4,9 @@ import (
 	"context"
 	"net"
 	"os"
+	"sync"
 	"testing"
+	"time"
 
 	"odradek/broker/api/vectors"
 	"odradek/broker/commitlog"
@@ -61,7 +63,13 @@ func startNode(t *testing.T) vectors.Dialer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	alive, once := make(chan struct{}), sync.Once{}
 	c.Subscribe(replicas.Apply)
+	c.Subscribe(func(img *metadata.Image, _ *metadata.Delta) {
+		if img.Alive(1) {
+			once.Do(func() { close(alive) })
+		}
+	})
 	c.Start()
 	s.Start()
 	close(ready)
@@ -71,6 +79,11 @@ func startNode(t *testing.T) vectors.Dialer {
 		c.Close(false)
 		replicas.Close()
 	})
+	select {
+	case <-alive:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the node is not unfenced")
+	}
 	return func(ctx context.Context) (net.Conn, error) { return world.Net.Dial(ctx, "node:9092") }
 }
 

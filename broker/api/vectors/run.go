@@ -61,7 +61,7 @@ func linePerStep(steps []Step) ([]byte, error) {
 }
 
 // Run plays every script against a broker and compares its answers with the recordings in files (testdata/vectors). The broker
-// must be a fresh cluster of one, node 1, with min.insync.replicas=1 in its properties and everything else as it is by
+// must be a fresh cluster of one, node 1, that is ready to lead, with min.insync.replicas=1 in its properties and everything else as it is by
 // default. An error says that the comparison could not be made; differences are in the report.
 func Run(ctx context.Context, dial Dialer, files fs.FS) (Report, error) {
 	var report Report
@@ -77,20 +77,21 @@ func Run(ctx context.Context, dial Dialer, files fs.FS) (Report, error) {
 		if err := json.Unmarshal(content, &want); err != nil {
 			return report, fmt.Errorf("%s: %w", s.name, err)
 		}
-		steps, err := play(ctx, dial, s)
-		if err != nil {
-			return report, fmt.Errorf("%s, after %d steps: %w", s.name, len(steps), err)
-		}
+		steps, playErr := play(ctx, dial, s)
 		got, err := throughJSON(steps)
 		if err != nil {
 			return report, err
 		}
-		if len(got) != len(want) {
-			return report, fmt.Errorf("%s: %d steps, recorded are %d: record again", s.name, len(got), len(want))
-		}
-		for i := range want {
+		// What came before a failure is compared too: it often says why.
+		for i := range min(len(got), len(want)) {
 			report.Steps++
 			report.Differences = append(report.Differences, compareStep(s.name, got[i], want[i])...)
+		}
+		switch {
+		case playErr != nil:
+			return report, fmt.Errorf("%s, after %d steps: %w", s.name, len(steps), playErr)
+		case len(got) != len(want):
+			return report, fmt.Errorf("%s: %d steps, recorded are %d: record again", s.name, len(got), len(want))
 		}
 	}
 	return report, nil

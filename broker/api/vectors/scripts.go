@@ -1,6 +1,7 @@
 package vectors
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"time"
@@ -90,11 +91,16 @@ func (p *player) await(what string, isTrue func() (bool, error)) {
 		if ok {
 			return
 		}
-		if err != nil || time.Now().After(deadline) {
-			p.err = fmt.Errorf("waiting in vain for %s: %w", what, err)
+		if err == nil && time.Now().After(deadline) {
+			err = errSettle
+		}
+		if err != nil {
+			p.err = fmt.Errorf("waiting for %s: %w", what, err)
 		}
 	}
 }
+
+var errSettle = errors.New("not true in time")
 
 const (
 	settleTimeout = 10 * time.Second
