@@ -35,6 +35,8 @@ const (
 type Report struct {
 	Verdict    Verdict
 	Operations int // begun: sends, polls, assigns, offsets
+	// Acknowledged is how many sends a replica, or all, confirmed.
+	Acknowledged int
 	verdict.Report
 }
 
@@ -42,7 +44,13 @@ type Report struct {
 func Check(t *history.Table, p Promises) Report {
 	found := validate.Check(t, p)
 	found.Merge(model.Check(t, p, model.Limits{}))
-	return Report{Verdict: found.Verdict(), Operations: t.Operations, Report: found}
+	acknowledged := 0
+	for i := range t.Sends {
+		if t.Sends[i].Acknowledged() {
+			acknowledged++
+		}
+	}
+	return Report{Verdict: found.Verdict(), Operations: t.Operations, Acknowledged: acknowledged, Report: found}
 }
 
 // CheckReader reads a history to its end and judges it by the promises in its header. An error, which wraps

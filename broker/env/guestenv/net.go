@@ -30,9 +30,7 @@ func (network) Listen(address string) (net.Listener, error) {
 	if err := failure(hostListen(unsafe.StringData(address), uint32(len(address)), &fd)); err != nil {
 		return nil, failed("listen", address, os.NewSyscallError("listen", err))
 	}
-	f := os.NewFile(uintptr(fd), address)
-	defer f.Close() // the listener has the descriptor counted too
-	l, err := net.FileListener(f)
+	l, err := adopt(fd, address, net.FileListener)
 	if err != nil {
 		return nil, failed("listen", address, err)
 	}
@@ -49,9 +47,7 @@ func (network) Dial(ctx context.Context, address string) (net.Conn, error) {
 	if err := failure(hostDial(unsafe.StringData(address), uint32(len(address)), &fd)); err != nil {
 		return nil, failed("dial", address, os.NewSyscallError("connect", err))
 	}
-	f := os.NewFile(uintptr(fd), address)
-	defer f.Close() // the connection has the descriptor counted too
-	c, err := net.FileConn(f)
+	c, err := adopt(fd, address, net.FileConn)
 	if err != nil {
 		return nil, failed("dial", address, err)
 	}
@@ -61,6 +57,22 @@ func (network) Dial(ctx context.Context, address string) (net.Conn, error) {
 		return nil, failed("dial", address, err)
 	}
 	return newConn(tcp)
+}
+
+// adopt makes of a socket's descriptor what package net works with. The descriptor is blocking while it is an os.File, which
+// therefore stays out of the runtime's poller: the poller of wasip1 finds what to forget by the descriptor's number, and with
+// two entries of one number it can forget the wrong one, leave the other behind, and report every later use of that number's
+// successors as failed.
+func adopt[T any](fd int32, address string, convert func(*os.File) (T, error)) (adopted T, err error) {
+	if err := syscall.SetNonblock(int(fd), false); err != nil {
+		return adopted, err
+	}
+	f := os.NewFile(uintptr(fd), address)
+	defer f.Close() // what was made of it counts the descriptor too
+	if adopted, err = convert(f); err != nil {
+		return adopted, err
+	}
+	return adopted, syscall.SetNonblock(int(fd), true)
 }
 
 // awaitConnect waits until the connect has ended, or ctx has.
