@@ -410,3 +410,48 @@ func TestPowerLossForgetsTheEpoch(t *testing.T) {
 		return ""
 	})
 }
+
+// TestSilenceEndsTheSession: a node that lives and says nothing is fenced when its session ends, and not before; when it speaks
+// again it is taken back.
+func TestSilenceEndsTheSession(t *testing.T) {
+	short := func(c *Config) { c.SessionTimeout, c.HeartbeatInterval = 200*time.Millisecond, 40*time.Millisecond }
+	c := newCluster(t, 1, 2, 3)
+	for _, id := range []int32{1, 2, 3} {
+		c.start(id, nil, short)
+	}
+	c.waitAlive(10 * time.Second)
+	silent := (c.leader())%3 + 1
+	c.nodes[silent].stopLiving()
+	began := time.Now()
+	c.wait(5*time.Second, func() string {
+		if c.nodes[c.leader()].Image().Alive(silent) {
+			return "still alive"
+		}
+		return ""
+	})
+	if took := time.Since(began); took < 120*time.Millisecond {
+		t.Errorf("fenced after %v, before its session ended", took)
+	}
+	c.nodes[silent].liveDone, c.nodes[silent].formDone = make(chan struct{}), make(chan struct{})
+	c.nodes[silent].Start()
+	c.waitAlive(5 * time.Second)
+}
+
+// TestReadinessHoldsBackTheUnfencing: a node whose logs are not open stays fenced, and is unfenced when they are.
+func TestReadinessHoldsBackTheUnfencing(t *testing.T) {
+	c := newCluster(t)
+	ready := make(chan struct{})
+	n := c.start(1, nil, func(c *Config) { c.Ready = ready })
+	c.wait(5*time.Second, func() string {
+		if n.BrokerEpoch() < 0 || n.Image().Brokers[1] == nil {
+			return "not registered"
+		}
+		return ""
+	})
+	time.Sleep(20 * time.Millisecond)
+	if n.Image().Alive(1) {
+		t.Error("unfenced before it was ready")
+	}
+	close(ready)
+	c.waitAlive(time.Second)
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"odradek/broker/controller/decide"
 	"odradek/broker/metadata"
 )
 
@@ -117,10 +118,13 @@ func parseResponse(b []byte) (f responseFrame, err error) {
 	return f, nil
 }
 
-// decodeRequest reads a request's body; nil for one that this node does not know in that version.
+// decodeRequest reads a request's body; nil for one that is not the controller's, or not known in that version.
 func decodeRequest(f requestFrame) (kmsg.Request, error) {
+	if !decide.Handles(f.key) {
+		return nil, nil
+	}
 	req := kmsg.RequestForKey(f.key)
-	if req == nil || f.version < 0 || f.version > req.MaxVersion() {
+	if f.version < 0 || f.version > req.MaxVersion() {
 		return nil, nil
 	}
 	req.SetVersion(f.version)

@@ -6,8 +6,6 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"odradek/broker/controller/decide"
 )
 
 // responsesQueuedMax bounds the responses that a node has not read yet; one that reads no more is cut off.
@@ -53,7 +51,7 @@ func (c *Controller) serveOne(s *serverConn, f requestFrame) error {
 	if err != nil {
 		return err
 	}
-	if req == nil || !decide.Handles(f.key) {
+	if req == nil {
 		s.send(&responseFrame{correlation: f.correlation, status: statusUnsupported})
 		return nil
 	}
