@@ -26,8 +26,8 @@ type Options struct {
 	Env    env.Env
 	Static *config.Static
 	Logger *slog.Logger
-	// OnFailure is told, once, that the broker can't go on: the quorum's storage failed. The process should end. By default
-	// it panics.
+	// OnFailure is told that the broker can't go on: its disk failed under the quorum or under a replica. The process should
+	// end, so that others lead what it led. By default it panics.
 	OnFailure func(error)
 	// PanicIsFatal lets a handler's panic end the process instead of its connection, as it should in tests and universes.
 	PanicIsFatal bool
@@ -43,6 +43,8 @@ type Broker struct {
 	handler    *api.Handler
 	servers    []*server.Server
 	ready      chan struct{}
+	closing    chan struct{}
+	background sync.WaitGroup
 	closeOnce  sync.Once
 	closed     error
 }
@@ -53,7 +55,10 @@ const lockName = ".lock"
 // Start opens the node's data, joins or forms the cluster in the background, and serves. It returns once clients can connect;
 // Ready tells when they find leaders here. Errors: those of the disk and the network, env.ErrLocked, controller.ErrWrongDisk.
 func Start(o Options) (*Broker, error) {
-	b := &Broker{options: o, node: o.Static.Node(), ready: make(chan struct{})}
+	b := &Broker{options: o, node: o.Static.Node(), ready: make(chan struct{}), closing: make(chan struct{})}
+	if b.options.OnFailure == nil {
+		b.options.OnFailure = func(err error) { panic(err) }
+	}
 	if err := b.start(); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -85,10 +90,13 @@ func (b *Broker) start() error {
 		Replicas: api.ReplicasOf(b.replicas), Logger: b.options.Logger,
 	})
 	front.Handler = b.handler
-	go func() {
-		<-b.replicas.Ready()
-		close(logsOpen)
-	}()
+	b.background.Go(func() {
+		select {
+		case <-b.replicas.Ready():
+			close(logsOpen)
+		case <-b.closing:
+		}
+	})
 	b.controller.Subscribe(b.replicas.Apply)
 	b.controller.Subscribe(b.watchReady())
 	b.controller.Start()
@@ -135,6 +143,7 @@ func (b *Broker) openController(ready <-chan struct{}) error {
 		NodeID: b.node.ID, Net: b.options.Env.Net, Disk: b.options.Env.Disk, Dir: b.node.LogDir,
 		Listen: b.controllerAddress(host), Controllers: voters(b.node),
 		Host: host, Port: port, Rack: b.node.Rack, Ready: ready, Static: b.options.Static.Values(),
+		NumPartitions: b.node.NumPartitions, ReplicationFactor: b.node.ReplicationFactor,
 		SessionTimeout: b.node.SessionTimeout, HeartbeatInterval: b.node.HeartbeatInterval,
 		NoRebalance: !b.node.LeaderRebalance, RebalanceInterval: b.node.LeaderImbalanceCheck,
 		Logger: b.options.Logger.With("component", "controller"), OnFailure: b.options.OnFailure,
@@ -181,6 +190,9 @@ func (b *Broker) openReplicas() error {
 		Complete: func(img *metadata.Image) bool {
 			self := img.Brokers[b.node.ID]
 			return self != nil && self.IncarnationID == incarnation
+		},
+		OnStorageFailure: func(p *replica.Partition, err error) {
+			b.options.OnFailure(fmt.Errorf("replica %s: %w", p, err))
 		},
 		ReplicaLagTimeMax:     b.node.ReplicaLagTimeMax,
 		FetchWaitMax:          b.node.ReplicaFetchWaitMax,
@@ -239,6 +251,8 @@ func (b *Broker) Close() error {
 
 func (b *Broker) close() error {
 	var errs []error
+	close(b.closing)
+	b.background.Wait()
 	for _, s := range b.servers {
 		errs = append(errs, s.Close())
 	}

@@ -9,7 +9,7 @@ import (
 
 // readUntilEnough reads, and reads again when there is more, until there is enough or the time is over.
 func (r *fetchRun) readUntilEnough(ctx context.Context) {
-	bytes, urgent := r.read()
+	bytes, urgent := r.read(false)
 	wait := time.Duration(r.req.MaxWaitMillis) * time.Millisecond
 	if urgent || r.enough(bytes) || wait <= 0 {
 		return
@@ -29,7 +29,7 @@ func (r *fetchRun) readUntilEnough(ctx context.Context) {
 		}
 		r.unwatch()
 		r.release()
-		bytes, urgent = r.read()
+		bytes, urgent = r.read(true)
 		if ended || urgent || r.enough(bytes) {
 			return
 		}
@@ -42,8 +42,9 @@ func (r *fetchRun) enough(bytes int) bool {
 	return bytes >= int(r.req.MinBytes) || r.isFollower() && bytes > 0
 }
 
-// read reads every partition, within the limits. urgent says that there is something that must be told at once.
-func (r *fetchRun) read() (bytes int, urgent bool) {
+// read reads every partition, within the limits; again is set after a wait, when the request says nothing new about its
+// sender any more. urgent says that there is something that must be told at once.
+func (r *fetchRun) read(again bool) (bytes int, urgent bool) {
 	left := min(int(r.req.MaxBytes), int(r.h.node.FetchBytesMax))
 	urgent = r.failed || r.found == 0
 	for i, ask := range r.asks {
@@ -54,6 +55,7 @@ func (r *fetchRun) read() (bytes int, urgent bool) {
 			Offset: ask.offset, CurrentLeaderEpoch: ask.currentLeaderEpoch, LastFetchedEpoch: ask.lastFetchedEpoch,
 			LogStartOffset: ask.logStartOffset, MaxBytes: max(min(int(ask.bytesMax), left), 0), AtLeastOne: bytes == 0,
 			Isolation: r.isolation, ReplicaID: r.replicaID, ReplicaEpoch: r.epoch, AllowFollower: r.call.Version >= 11,
+			Again: again,
 		}
 		r.results[i], r.given[i] = r.partitions[i].Fetch(request), false
 		result := &r.results[i]

@@ -118,10 +118,15 @@ func hasKey(properties []config.Property, key string) bool {
 
 // serve runs until ctx ends, then stops in good order, or until the broker fails.
 func serve(ctx context.Context, static *config.Static, logger *slog.Logger) error {
-	failed := make(chan error, 1)
+	failed := make(chan error, 1) // the first failure ends the process; later ones are of no interest
 	b, err := broker.Start(broker.Options{
 		Env: osenv.New(), Static: static, Logger: logger,
-		OnFailure: func(err error) { failed <- err },
+		OnFailure: func(err error) {
+			select {
+			case failed <- err:
+			default:
+			}
+		},
 	})
 	if err != nil {
 		return err

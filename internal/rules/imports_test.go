@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"broker/api/vectors":          {},
 	"broker": {
 		"broker/api", "broker/commitlog", "broker/config", "broker/controller", "broker/env", "broker/metadata",
-		"broker/replica", "broker/server", "broker/wire",
+		"broker/record", "broker/replica", "broker/server", "broker/wire",
 	},
 }
 
