@@ -41,7 +41,7 @@ const helloKey int16 = -1
 
 var (
 	errFrame       = errors.New("controller: malformed frame")
-	errUnsupported = errors.New("controller: the active controller does not know this request")
+	errUnsupported = errors.New("controller: the active controller does not take this request")
 )
 
 type requestFrame struct {

@@ -219,7 +219,11 @@ func (c *Controller) tryAt(ctx context.Context, address string, req kmsg.Request
 	if err != nil {
 		return nil, 0, "", err
 	}
-	f, err := p.call(ctx, req.Key(), req.GetVersion(), req.AppendTo(nil))
+	body := req.AppendTo(nil)
+	if len(body) > frameBytesMax-requestHeader {
+		return nil, 0, "", fmt.Errorf("%w: %d bytes", errUnsupported, len(body))
+	}
+	f, err := p.call(ctx, req.Key(), req.GetVersion(), body)
 	if err != nil {
 		return nil, 0, "", err
 	}
