@@ -64,7 +64,10 @@ func (r *run) brokerTask(number int) guest.Task {
 		voters = append(voters, fmt.Sprintf("%d@%s%s", other, brokerIP(other), controllerPort))
 	}
 	settings["node.id"] = fmt.Sprint(number)
-	settings["process.roles"] = "broker,controller"
+	settings["process.roles"] = "broker"
+	if number <= votersMax {
+		settings["process.roles"] = "broker,controller"
+	}
 	settings["log.dirs"] = guest.DataDir
 	settings["listeners"] = fmt.Sprintf("PLAINTEXT://%s%s,CONTROLLER://%s%s", brokerIP(number), brokerPort, brokerIP(number), controllerPort)
 	settings["controller.listener.names"] = "CONTROLLER"
