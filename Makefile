@@ -3,8 +3,9 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The guest's trace depends on its very bytes: nothing of the machine or the checkout may get into it.
-GUEST_FLAGS := -trimpath -buildvcs=false
+# A universe's hash depends on the guest's very bytes: neither the machine, nor the checkout, nor the version of Go at hand may
+# get into them. Another Go fetches this toolchain as a module.
+GUEST_BUILD := GOOS=wasip1 GOARCH=wasm GOTOOLCHAIN=go1.26.8 GOEXPERIMENT= GOWASM= GOFLAGS= go build -trimpath -buildvcs=false
 SEED ?= 1
 SEEDS ?= 1..200
 FUZZTIME ?= 10s
@@ -23,7 +24,7 @@ bin/odradek: $(GO_FILES)
 
 bin/odradek.wasm: $(GO_FILES)
 	@mkdir -p bin
-	GOOS=wasip1 GOARCH=wasm go build $(GUEST_FLAGS) -o $@ ./cmd/guest
+	$(GUEST_BUILD) -o $@ ./cmd/guest
 
 sim: build ## one universe: SEED=1, and FOR=60s PLAN=file TRACE=file HISTORY=file
 	@bin/odradek sim --seed $(SEED) $(if $(FOR),--for $(FOR)) $(if $(PLAN),--plan $(PLAN)) $(if $(TRACE),--trace $(TRACE)) $(if $(HISTORY),--history $(HISTORY))
@@ -40,7 +41,7 @@ check: ## the gate of a commit: format, vet, staticcheck, short tests, import ru
 	go vet ./...
 	GOOS=wasip1 GOARCH=wasm go vet ./cmd/guest ./broker/env/guestenv
 	go tool staticcheck ./...
-	GOOS=wasip1 GOARCH=wasm go build $(GUEST_FLAGS) -o /dev/null ./cmd/guest
+	$(GUEST_BUILD) -o /dev/null ./cmd/guest
 	go test -short -timeout 5m ./...
 
 race: ## the native tests under the race detector
