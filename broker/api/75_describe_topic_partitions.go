@@ -105,7 +105,8 @@ func describePartition(img *metadata.Image, topic *metadata.Topic, index int32) 
 	answer := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()
 	answer.Partition, answer.LeaderID, answer.LeaderEpoch = index, p.Leader, p.LeaderEpoch
 	answer.Replicas, answer.ISR, answer.OfflineReplicas = p.Replicas, p.ISR, offline(img, p.Replicas)
-	answer.EligibleLeaderReplicas = p.ELR
+	// Empty, never null: Java's admin client takes null for a broker's mistake and fails.
+	answer.EligibleLeaderReplicas, answer.LastKnownELR = append([]int32{}, p.ELR...), []int32{}
 	if p.LastKnownLeader >= 0 {
 		answer.LastKnownELR = []int32{p.LastKnownLeader}
 	}

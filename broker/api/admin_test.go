@@ -199,6 +199,9 @@ func TestPagesOfPartitionsAreBounded(t *testing.T) {
 		for _, topic := range resp.Topics {
 			for _, p := range topic.Partitions {
 				page = append(page, p.Partition)
+				if p.EligibleLeaderReplicas == nil || p.LastKnownELR == nil {
+					t.Errorf("null where Java's admin client can't take it: %+v", p)
+				}
 			}
 		}
 		pages = append(pages, page)
