@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"odradek/chaos"
@@ -12,7 +13,6 @@ import (
 	"odradek/linearizability/history"
 	"odradek/linearizability/verdict"
 	"odradek/sim/clock"
-	"odradek/sim/guest"
 	"odradek/sim/host"
 )
 
@@ -41,18 +41,33 @@ type run struct {
 	runner   *chaos.Runner
 	result   Result
 	history  bytes.Buffer
-	waiting  int // clients that have not ended
+	life     clientsLife
+	panics   map[*host.Node][]string // what a broker's present process has said of its own death
 	failure  error
 }
 
 // Run takes one universe from its plan to its verdict. Errors wrap ErrHarness.
 func Run(options Options) (*Result, error) {
-	began := time.Now() //wall: for the result's Wall only
-	r := &run{options: options, plan: options.Plan, view: newView()}
+	r, err := newRun(options)
+	if err != nil {
+		return nil, err
+	}
+	return r.take()
+}
+
+// newRun makes the universe, in which nothing has happened yet.
+func newRun(options Options) (*run, error) {
+	r := &run{options: options, plan: options.Plan, view: newView(options.Plan.Cluster.Nodes), panics: map[*host.Node][]string{}}
 	r.result = Result{Seed: r.plan.Seed, Plan: r.plan}
 	if err := r.build(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrHarness, err)
 	}
+	return r, nil
+}
+
+// take lets the universe live and judges it.
+func (r *run) take() (*Result, error) {
+	began := time.Now() //wall: for the result's Wall only
 	err := r.live()
 	r.result.Hash, r.result.Calls = r.universe.Hash(), r.universe.Calls()
 	r.result.Virtual = time.Duration(r.universe.Now())
@@ -146,41 +161,35 @@ func (r *run) heal() {
 	}
 }
 
-// finishClients begins the read phase. Clients end by themselves when their time is up; when the last has, the final reader starts.
-func (r *run) finishClients() {
-	if r.waiting == 0 {
-		r.startClient(r.finalReader())
-	}
-}
-
 // exited is told of every process that ended.
 func (r *run) exited(n *host.Node, exit host.Exit) {
 	r.log("exit", r.universe.Now(), n.Name()+" "+exit.String())
-	switch {
-	case r.target.isBroker(n):
-		if exit.Own() {
-			r.violate("broker-died", fmt.Sprintf("%s %s", n.Name(), exit))
-			for _, line := range exit.Stderr {
-				r.log(n.Name(), r.universe.Now(), line)
-			}
-		}
-		if err := r.target.ended(n); err != nil {
-			r.fail(err)
-		}
-	case n == r.setup && !exit.Own():
-		r.startClients()
-	case n == r.setup || exit.Reason == host.Faulted || exit.Code != exitNoProgress && exit.Own():
-		r.fail(fmt.Errorf("client %s %s: %v", n.Name(), exit, exit.Stderr))
-	default:
-		r.waiting--
-		if now := chaos.Duration(r.universe.Now()); r.waiting == 0 && now >= r.plan.Phases.HealEnd() && n.Name() != finalReaderName {
-			r.startClient(r.finalReader())
-		}
+	if r.target.isBroker(n) {
+		r.brokerEnded(n, exit)
+	} else {
+		r.clientEnded(n, exit)
 	}
 }
 
-// exitNoProgress is how a client says that its time ended before its work.
-const exitNoProgress = 4
+// brokerEnded tells a death that a fault or an operator's stop explains from one that is the broker's own.
+func (r *run) brokerEnded(n *host.Node, exit host.Exit) {
+	unasked := exit.Reason == host.Exited && !r.target.stopping[n]
+	if exit.Own() || unasked {
+		words := r.panics[n]
+		if words == nil && len(exit.Stderr) > 0 {
+			words = exit.Stderr[len(exit.Stderr)-1:]
+		}
+		text := n.Name() + " " + exit.String()
+		if len(words) > 0 {
+			text += "\n    " + strings.TrimSpace(strings.Join(words, "\n    "))
+		}
+		r.violate("broker-died", text)
+	}
+	delete(r.panics, n)
+	if err := r.target.ended(n); err != nil {
+		r.fail(err)
+	}
+}
 
 func (r *run) violate(kind, words string) {
 	r.result.Violations = append(r.result.Violations, Violation{Kind: kind, At: time.Duration(r.universe.Now()), Words: words})
@@ -201,19 +210,19 @@ func (r *run) judge() error {
 			return fmt.Errorf("write the history: %w", err)
 		}
 	}
-	check, err := linearizability.CheckReader(&text)
+	table, err := history.Collect(&text)
 	if err != nil {
 		return err
 	}
+	check := linearizability.Check(table, promises)
 	r.result.Report, r.result.Operations, r.result.Acked = check.Report, check.Operations, check.Acknowledged
 	r.result.Violations = append(r.result.Violations, r.view.violations...)
 	if promises.Progress {
-		different, err := differences(r.view, r.brokers)
-		if err != nil {
+		if err := r.judgeProgress(table); err != nil {
 			return err
 		}
-		r.result.Violations = append(r.result.Violations, different...)
 	}
+	r.result.Report.Unknown = append(r.result.Report.Unknown, r.unproved(table)...)
 	r.result.Verdict = r.result.Report.Verdict()
 	if len(r.result.Violations) > 0 {
 		r.result.Verdict = verdict.Fail
@@ -240,31 +249,16 @@ func (r *run) stdout(n *host.Node, at clock.Time, line []byte) {
 
 func (r *run) stderr(n *host.Node, at clock.Time, line []byte) {
 	r.log(n.Name(), at, string(line))
-}
-
-// startClient starts a client and waits for it.
-func (r *run) startClient(n *host.Node, err error) {
-	if err == nil {
-		err = n.Start()
-	}
-	if err != nil {
-		r.fail(err)
+	if !r.target.isBroker(n) {
 		return
 	}
-	r.waiting++
-}
-
-func (r *run) startClients() {
-	for _, n := range r.clients {
-		r.startClient(n, nil)
+	// A Go program's last words begin with one of these and end with an empty line, before the stacks.
+	said := r.panics[n]
+	begins := bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: "))
+	if begins && said == nil || len(said) > 0 && len(said) < panicLinesMax && said[len(said)-1] != "" {
+		r.panics[n] = append(said, string(line))
 	}
 }
 
-// task is what a client of the given role is started with; until is when its time is up.
-func (r *run) task(role, name string, until chaos.Duration) guest.Task {
-	t := guest.Task{Role: role, Name: name, StartNs: clock.Epoch, UntilNs: int64(until), Seed: r.plan.Seed, Cluster: r.plan.Cluster}
-	for i := range r.plan.Cluster.Nodes {
-		t.Seeds = append(t.Seeds, brokerIP(i+1)+brokerPort)
-	}
-	return t
-}
+// panicLinesMax bounds what a violation quotes of a process's last words.
+const panicLinesMax = 4

@@ -28,8 +28,8 @@ func (t *target) Supports(kind chaos.Kind) bool { return slices.Contains(chaos.K
 
 // Leader is who leads a partition by the newest account.
 func (t *target) Leader(topic string, index int) (int, bool) {
-	line, ok := t.view.partitions[partition{topic, int32(index)}]
-	return int(line.Leader), ok && line.Leader > 0
+	newest, ok := t.view.partitions[partition{topic, int32(index)}]
+	return int(newest.line.Leader), ok && newest.line.Leader > 0
 }
 
 // Controller is who was last said to be the active controller.
@@ -39,6 +39,10 @@ func (t *target) Controller() (int, bool) { return t.view.controller, t.view.con
 func (t *target) Apply(act chaos.Act) error {
 	if act.Fault.For > 0 {
 		t.active = append(t.active, act)
+	}
+	if act.Fault.Kind.TakesProcess() {
+		// Who is down for this fault is started by its end, however the stop before it ends.
+		t.each(act, func(n *host.Node) { delete(t.restart, n) })
 	}
 	switch act.Fault.Kind {
 	case chaos.Reset:

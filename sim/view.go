@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
+	"odradek/chaos"
 	"odradek/sim/clock"
 	"odradek/sim/guest"
 )
@@ -21,10 +23,14 @@ func (p partition) String() string { return fmt.Sprintf("%s-%d", p.topic, p.inde
 // view is the cluster as its brokers tell of it, and what they may not tell: every broker applies the same metadata, so what
 // two of them say of one partition epoch must be the same, and a leader epoch has one leader.
 type view struct {
-	partitions map[partition]guest.Line
+	nodes      int         // of the cluster, numbered from 1
+	order      []partition // those told of, sorted
+	partitions map[partition]account
 	// told holds, for each partition epoch, the first account of it and who gave it.
 	told       map[epochKey]account
 	leaders    map[epochKey]account
+	last       map[nodeKey]int32 // the partition epoch that a node told of last
+	tellers    []string          // the nodes that have told of a partition, in the order of their first words
 	controller int
 	violations []Violation
 }
@@ -34,20 +40,36 @@ type epochKey struct {
 	epoch int32
 }
 
+type nodeKey struct {
+	partition
+	node string
+}
+
+// account is what a node said, and when.
 type account struct {
 	node string
+	at   clock.Time
 	line guest.Line
 }
 
-func newView() *view {
-	return &view{partitions: map[partition]guest.Line{}, told: map[epochKey]account{}, leaders: map[epochKey]account{}}
+func newView(nodes int) *view {
+	return &view{
+		nodes: nodes, partitions: map[partition]account{}, told: map[epochKey]account{}, leaders: map[epochKey]account{},
+		last: map[nodeKey]int32{},
+	}
 }
 
-// take reads a broker's line; a line that is none is the broker's mistake.
+// take reads a broker's line; a line that is none, or that names nodes which the cluster does not have, is the broker's mistake.
 func (v *view) take(node string, at clock.Time, text []byte) {
 	var line guest.Line
 	if err := json.Unmarshal(text, &line); err != nil {
 		v.violate("bad-line", at, "%s wrote a line that is no event: %q", node, text)
+		return
+	}
+	stranger := func(id int32) bool { return id < 1 || int(id) > v.nodes }
+	if line.Leader >= 0 && line.Event != guest.EventServing && stranger(line.Leader) ||
+		slices.ContainsFunc(line.Replicas, stranger) || slices.ContainsFunc(line.ISR, stranger) {
+		v.violate("bad-line", at, "%s tells of a node that does not exist: %s", node, text)
 		return
 	}
 	switch line.Event {
@@ -56,29 +78,39 @@ func (v *view) take(node string, at clock.Time, text []byte) {
 			v.controller = int(line.Leader)
 		}
 	case guest.EventPartition:
-		v.takePartition(node, at, line)
+		v.takePartition(account{node, at, line})
 	}
 }
 
-func (v *view) takePartition(node string, at clock.Time, line guest.Line) {
+func (v *view) takePartition(a account) {
+	line := a.line
 	p := partition{line.Topic, line.Partition}
 	key := epochKey{p, line.PartitionEpoch}
 	if first, ok := v.told[key]; !ok {
-		v.told[key] = account{node, line}
+		v.told[key] = a
 	} else if first.line.Leader != line.Leader || first.line.LeaderEpoch != line.LeaderEpoch || !slices.Equal(first.line.ISR, line.ISR) {
-		v.violate("metadata-differs", at, "%s, partition epoch %d: %s has leader %d of epoch %d and ISR %v, %s has leader %d of epoch %d and ISR %v",
-			p, key.epoch, first.node, first.line.Leader, first.line.LeaderEpoch, first.line.ISR, node, line.Leader, line.LeaderEpoch, line.ISR)
+		v.violate("metadata-differs", a.at, "%s, partition epoch %d: %s has leader %d of epoch %d and ISR %v, %s has leader %d of epoch %d and ISR %v",
+			p, key.epoch, first.node, first.line.Leader, first.line.LeaderEpoch, first.line.ISR, a.node, line.Leader, line.LeaderEpoch, line.ISR)
 	}
 	if line.Leader >= 0 {
 		key = epochKey{p, line.LeaderEpoch}
 		if first, ok := v.leaders[key]; !ok {
-			v.leaders[key] = account{node, line}
+			v.leaders[key] = a
 		} else if first.line.Leader != line.Leader {
-			v.violate("two-leaders", at, "%s, leader epoch %d: %s says that %d leads, %s says %d", p, key.epoch, first.node, first.line.Leader, node, line.Leader)
+			v.violate("two-leaders", a.at, "%s, leader epoch %d: %s says that %d leads, %s says %d", p, key.epoch, first.node, first.line.Leader, a.node, line.Leader)
 		}
 	}
-	if newest, ok := v.partitions[p]; !ok || line.PartitionEpoch > newest.PartitionEpoch {
-		v.partitions[p] = line
+	v.last[nodeKey{p, a.node}] = line.PartitionEpoch
+	if !slices.Contains(v.tellers, a.node) {
+		v.tellers = append(v.tellers, a.node)
+	}
+	newest, known := v.partitions[p]
+	if !known {
+		at, _ := slices.BinarySearchFunc(v.order, p, comparePartitions)
+		v.order = slices.Insert(v.order, at, p)
+	}
+	if !known || line.PartitionEpoch > newest.line.PartitionEpoch {
+		v.partitions[p] = a
 	}
 }
 
@@ -86,14 +118,42 @@ func (v *view) violate(kind string, at clock.Time, format string, args ...any) {
 	v.violations = append(v.violations, Violation{Kind: kind, At: at.Sub(0), Words: fmt.Sprintf(format, args...)})
 }
 
-// known lists the partitions told of, sorted.
-func (v *view) known() []partition {
-	var all []partition
-	for p := range v.partitions { // sorted below, so that the order of the map decides nothing
-		all = append(all, p)
+func comparePartitions(a, b partition) int {
+	return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.index, b.index))
+}
+
+// unhealed lists the partitions of the plan's topics that, by the newest account of them, lack a leader or a replica in the ISR.
+func (v *view) unhealed(topics []chaos.Topic) []string {
+	var found []string
+	for _, topic := range topics {
+		for index := range topic.Partitions {
+			p := partition{topic.Name, int32(index)}
+			newest, ok := v.partitions[p]
+			line := newest.line
+			switch {
+			case !ok:
+				found = append(found, fmt.Sprintf("%s: no broker ever told of it", p))
+			case line.Leader < 0:
+				found = append(found, fmt.Sprintf("%s: nobody leads since %v (leader epoch %d, ISR %v)", p, newest.at.Sub(0), line.LeaderEpoch, line.ISR))
+			case len(line.ISR) < topic.ReplicationFactor:
+				found = append(found, fmt.Sprintf("%s: the ISR is %v of %v since %v (leader %d of epoch %d)",
+					p, line.ISR, line.Replicas, newest.at.Sub(0), line.Leader, line.LeaderEpoch))
+			}
+		}
 	}
-	slices.SortFunc(all, func(a, b partition) int {
-		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.index, b.index))
-	})
-	return all
+	return found
+}
+
+// behind lists who last told of an older partition epoch than the newest, which was known before a moment.
+func (v *view) behind(before time.Duration) []string {
+	var found []string
+	for _, p := range v.order {
+		newest := v.partitions[p]
+		for _, node := range v.tellers {
+			if last, ok := v.last[nodeKey{p, node}]; newest.at.Sub(0) < before && (!ok || last < newest.line.PartitionEpoch) {
+				found = append(found, fmt.Sprintf("%s: %s knows partition epoch %d; %s told of epoch %d at %v", p, node, last, newest.node, newest.line.PartitionEpoch, newest.at.Sub(0)))
+			}
+		}
+	}
+	return found
 }

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -17,9 +18,6 @@ import (
 	"odradek/sim/guest"
 )
 
-// exitNoProgress tells the host that the client's time ended before its work; any other failure is the harness's.
-const exitNoProgress = 4
-
 func main() {
 	task, err := guest.ParseArgs(os.Args)
 	if err == nil {
@@ -27,9 +25,15 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		if errors.Is(err, errNoProgress) {
+			os.Exit(guest.ExitNoProgress)
+		}
 		os.Exit(1)
 	}
 }
+
+// errNoProgress wraps what kept a client from its work until its time was up.
+var errNoProgress = errors.New("time is up")
 
 func run(task guest.Task, world env.Env) error {
 	switch task.Role {
@@ -49,17 +53,21 @@ func run(task guest.Task, world env.Env) error {
 	}
 	switch task.Role {
 	case guest.RoleSetup:
-		return workload.Setup(ctx, process, task.Cluster)
+		return inTime(ctx, workload.Setup(ctx, process, task.Cluster))
 	case guest.RoleProducer:
 		return workload.Produce(ctx, process, *task.Producer, task.Seed)
 	case guest.RoleConsumer:
 		return workload.Consume(ctx, process, *task.Consumer, task.Cluster)
 	case guest.RoleFinalRead:
-		if err := workload.FinalRead(ctx, process, task.Cluster); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(exitNoProgress)
-		}
-		return nil
+		return inTime(ctx, workload.FinalRead(ctx, process, task.Cluster))
 	}
 	return fmt.Errorf("unknown role %q", task.Role)
+}
+
+// inTime tells a client that ran out of time, which is the cluster's doing, from one that could not do its work.
+func inTime(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", errNoProgress, err)
+	}
+	return err
 }

@@ -19,6 +19,10 @@ const (
 	RoleEnvTest   = "envtest"    // runs the suite of broker/env/envtest
 )
 
+// ExitNoProgress is the exit code of a client whose time ended before its work: the cluster's failure to come back, where any
+// other code but 0 is a failure of the harness.
+const ExitNoProgress = 4
+
 // DataDir is where a broker keeps its data on its simulated disk.
 const DataDir = "/data"
 
