@@ -16,6 +16,9 @@ import (
 	"testing"
 )
 
+// clusterNodes is the size of the clusters; their nodes are 1 to it.
+const clusterNodes = 3
+
 var program string
 
 func TestMain(m *testing.M) {
@@ -52,16 +55,17 @@ func startCluster(t *testing.T) *cluster {
 			t.Errorf("cluster down: %v: %s", err, out)
 		}
 	})
-	c.up(t)
+	if err := c.up(); err != nil {
+		t.Fatal(err)
+	}
 	return c
 }
 
 // up starts what isn't running and reads the nodes' pids.
-func (c *cluster) up(t *testing.T) {
-	t.Helper()
-	out, err := exec.Command(program, "cluster", "up", "--nodes", "3", "--dir", c.dir, "--port", strconv.Itoa(c.port)).Output()
+func (c *cluster) up() error {
+	out, err := exec.Command(program, "cluster", "up", "--nodes", strconv.Itoa(clusterNodes), "--dir", c.dir, "--port", strconv.Itoa(c.port)).Output()
 	if err != nil {
-		t.Fatalf("cluster up: %v: %s", err, stderr(err))
+		return fmt.Errorf("cluster up: %w: %s", err, stderr(err))
 	}
 	c.pids = map[int32]int{}
 	lines := bufio.NewScanner(bytes.NewReader(out))
@@ -76,9 +80,10 @@ func (c *cluster) up(t *testing.T) {
 			c.bootstrap = strings.Split(list, ",")
 		}
 	}
-	if len(c.pids) != 3 || len(c.bootstrap) != 3 {
-		t.Fatalf("cluster up printed %q", out)
+	if len(c.pids) != clusterNodes || len(c.bootstrap) != clusterNodes {
+		return fmt.Errorf("cluster up printed %q", out)
 	}
+	return nil
 }
 
 // kill ends a node as an operator's kill -9 would.

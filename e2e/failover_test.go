@@ -5,23 +5,75 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"errors"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// acknowledgements counts them and keeps the longest time without one after the kill.
+// gapMax is how long after the kill of a leader writers may have to wait for the next acknowledgement.
+const gapMax = 2 * time.Second
+
+// clientPatience is how soon a client asks again who leads. By default franz-go asks every five seconds at most, which would
+// be all that a test measures.
+const clientPatience = 100 * time.Millisecond
+
+// TestLeaderKilled kills the leader of the only partition by kill -9 while the input is written and read, restarts it while
+// both go on, and demands every line acknowledged, and read once and in order: by the reader that lived through it, and again
+// from the node that was killed. Once the victim only leads the partition, once it is the active controller too.
+func TestLeaderKilled(t *testing.T) {
+	in, c := testInput(t), startCluster(t)
+	admin := kadm.NewClient(client(t, c))
+	for _, name := range []string{"leader", "leader-and-controller"} {
+		t.Run(name, func(t *testing.T) {
+			victim := activeController(t, admin)
+			if name == "leader" {
+				victim = victim%clusterNodes + 1
+			}
+			killLeader(t, in, c, admin, createTopicLedBy(t, c, "killed-"+name, victim), victim)
+		})
+	}
+}
+
+func killLeader(t *testing.T, in *input, c *cluster, admin *kadm.Client, topic string, victim int32) {
+	read := make(chan error, 1)
+	go func() { read <- franzConsume(t, c, topic, newCollector(in)) }()
+	acked := writeThroughKill(t, in, c, topic, victim)
+	leader := leaderOf(t, admin, topic)
+	t.Logf("node %d killed, leader now %d: longest wait for an acknowledgement %v, ended %v after the kill; %d of %d acknowledged, %d failed",
+		victim, leader, acked.gap.Round(time.Millisecond), acked.gapEnd.Round(time.Millisecond), acked.count, len(in.index), len(acked.failures))
+	if acked.count != len(in.index) || len(acked.failures) > 0 {
+		t.Errorf("%d of %d lines acknowledged: %v", acked.count, len(in.index), acked.failures)
+	}
+	if acked.gap > gapMax {
+		t.Errorf("no acknowledgement for %v after the kill; %v is allowed", acked.gap, gapMax)
+	}
+	if leader == victim {
+		t.Errorf("node %d was killed and leads", victim)
+	}
+	if err := <-read; err != nil {
+		t.Errorf("the reader that lived through it: %v", err)
+	}
+	giveBack(t, admin, topic, victim)
+	if err := franzConsume(t, c, topic, newCollector(in)); err != nil {
+		t.Errorf("read from the node that was killed: %v", err)
+	}
+}
+
+// acknowledgements counts them, and measures the waits after the kill.
 type acknowledgements struct {
-	mu       sync.Mutex
-	count    int
-	failures []error
-	last     time.Time // of the newest acknowledgement, or of the kill
-	killed   bool
-	gap      time.Duration
+	mu           sync.Mutex
+	count        int
+	failures     []error
+	killed, last time.Time     // last is of the newest acknowledgement, or of the kill
+	gap, gapEnd  time.Duration // the longest wait after the kill, and how long after the kill it ended
 }
 
 func (a *acknowledgements) add(err error) {
@@ -33,8 +85,10 @@ func (a *acknowledgements) add(err error) {
 	}
 	a.count++
 	now := time.Now()
-	if a.killed {
-		a.gap = max(a.gap, now.Sub(a.last))
+	if !a.killed.IsZero() {
+		if gap := now.Sub(a.last); gap > a.gap {
+			a.gap, a.gapEnd = gap, now.Sub(a.killed)
+		}
 	}
 	a.last = now
 }
@@ -42,49 +96,14 @@ func (a *acknowledgements) add(err error) {
 func (a *acknowledgements) kill() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.killed, a.last = true, time.Now()
+	a.killed = time.Now()
+	a.last = a.killed
 }
 
-// TestLeaderKilled kills the leader of the only partition while the input is written, restarts it, and demands every
-// acknowledged line once and in order.
-func TestLeaderKilled(t *testing.T) {
-	in, c := testInput(t), startCluster(t)
-	for _, controllerToo := range []bool{false, true} {
-		name := "leader"
-		if controllerToo {
-			name = "leader-and-controller"
-		}
-		t.Run(name, func(t *testing.T) { killLeader(t, in, c, name) })
-	}
-}
-
-func killLeader(t *testing.T, in *input, c *cluster, name string) {
-	topic := createTopic(t, c, "killed-"+name, 1)
-	admin := kadm.NewClient(client(t, c))
-	victim := leaderOf(t, admin, topic)
-	if name == "leader-and-controller" {
-		metadata, err := admin.Metadata(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		victim = metadata.Controller
-		moveLeader(t, admin, topic, victim)
-	}
-	acked := &acknowledgements{}
-	writeWithKill(t, in, c, topic, victim, acked)
-	t.Logf("node %d killed; longest gap between acknowledgements after it %v; %d acknowledged, %d failed, leader now %d",
-		victim, acked.gap, acked.count, len(acked.failures), leaderOf(t, admin, topic))
-	if acked.count != len(in.index) || len(acked.failures) > 0 {
-		t.Fatalf("%d of %d lines acknowledged: %v", acked.count, len(in.index), acked.failures)
-	}
-	c.up(t)
-	collected := newCollector(in)
-	franzConsume(t, c, topic, collected)
-}
-
-// writeWithKill writes the whole input and kills victim half way.
-func writeWithKill(t *testing.T, in *input, c *cluster, topic string, victim int32, acked *acknowledgements) {
+// writeThroughKill writes the whole input, kills victim half way and starts it again at three quarters.
+func writeThroughKill(t *testing.T, in *input, c *cluster, topic string, victim int32) *acknowledgements {
 	t.Helper()
+	acked := &acknowledgements{}
 	cl := client(t, c, kgo.DefaultProduceTopic(topic), kgo.MaxBufferedRecords(20000))
 	file, err := os.Open(in.path)
 	if err != nil {
@@ -93,48 +112,93 @@ func writeWithKill(t *testing.T, in *input, c *cluster, topic string, victim int
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(make([]byte, 1<<20), 16<<20)
+	restarted := make(chan error, 1)
 	for count := 0; lines.Scan(); count++ {
-		if count == len(in.index)/2 {
+		switch count {
+		case len(in.index) / 2:
 			acked.kill()
 			c.kill(t, victim)
+		case len(in.index) * 3 / 4:
+			go func() { restarted <- c.up() }()
 		}
 		cl.Produce(t.Context(), kgo.StringRecord(lines.Text()), func(_ *kgo.Record, err error) { acked.add(err) })
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	if err := cl.Flush(ctx); err != nil {
+	if err := errors.Join(cl.Flush(ctx), <-restarted); err != nil {
 		t.Fatal(err)
 	}
+	return acked
 }
 
-func leaderOf(t *testing.T, admin *kadm.Client, topic string) int32 {
+func activeController(t *testing.T, admin *kadm.Client) int32 {
+	t.Helper()
+	metadata, err := admin.BrokerMetadata(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return metadata.Controller
+}
+
+func partitionOf(t *testing.T, admin *kadm.Client, topic string) kadm.PartitionDetail {
 	t.Helper()
 	metadata, err := admin.Metadata(t.Context(), topic)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return metadata.Topics[topic].Partitions[0].Leader
+	return metadata.Topics[topic].Partitions[0]
 }
 
-// moveLeader creates the topic anew until node leads it: placement is the cluster's to choose.
-func moveLeader(t *testing.T, admin *kadm.Client, topic string, node int32) {
+func leaderOf(t *testing.T, admin *kadm.Client, topic string) int32 {
 	t.Helper()
-	if leaderOf(t, admin, topic) == node {
-		return
+	return partitionOf(t, admin, topic).Leader
+}
+
+// createTopicLedBy creates a topic of one partition whose preferred leader is node.
+func createTopicLedBy(t *testing.T, c *cluster, name string, node int32) string {
+	t.Helper()
+	replicas := []int32{node}
+	for other := range int32(clusterNodes) {
+		if other+1 != node {
+			replicas = append(replicas, other+1)
+		}
 	}
-	if _, err := admin.DeleteTopic(t.Context(), topic); err != nil {
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, -1, -1
+	topic.ReplicaAssignment = []kmsg.CreateTopicsRequestTopicReplicaAssignment{{Partition: 0, Replicas: replicas}}
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.TimeoutMillis, req.Topics = 10000, append(req.Topics, topic)
+	resp, err := req.RequestWith(t.Context(), client(t, c))
+	if err == nil {
+		err = kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	for range 20 {
-		if _, err := admin.CreateTopic(t.Context(), 1, 3, nil, topic); err != nil {
-			t.Fatal(err)
+	return name
+}
+
+// giveBack waits until the node is in sync again and has it elected.
+func giveBack(t *testing.T, admin *kadm.Client, topic string, node int32) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !slices.Contains(partitionOf(t, admin, topic).ISR, node) {
+		if time.Now().After(deadline) {
+			t.Fatalf("node %d is not in sync again: %+v", node, partitionOf(t, admin, topic))
 		}
-		if leaderOf(t, admin, topic) == node {
-			return
-		}
-		if _, err := admin.DeleteTopic(t.Context(), topic); err != nil {
-			t.Fatal(err)
-		}
+		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("no topic came to be led by node %d", node)
+	results, err := admin.ElectLeaders(t.Context(), kadm.ElectPreferredReplica, kadm.TopicsSet{topic: {0: {}}})
+	if err == nil {
+		err = results[topic][0].Err
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for leaderOf(t, admin, topic) != node {
+		if time.Now().After(deadline) {
+			t.Fatalf("node %d was elected and does not lead", node)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }

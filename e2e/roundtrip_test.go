@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -46,7 +47,9 @@ func TestRoundTrip(t *testing.T) {
 			franzProduce(t, c, in, topic, codecs[codec])
 			sent := time.Since(started)
 			collected := newCollector(in)
-			franzConsume(t, c, topic, collected)
+			if err := franzConsume(t, c, topic, collected); err != nil {
+				t.Fatal(err)
+			}
 			report(t, collected, in, sent, time.Since(started)-sent)
 		})
 	}
@@ -62,7 +65,7 @@ func report(t *testing.T, collected *collector, in *input, sent, read time.Durat
 
 func client(t *testing.T, c *cluster, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(append(options, kgo.SeedBrokers(c.bootstrap...))...)
+	cl, err := kgo.NewClient(append(options, kgo.SeedBrokers(c.bootstrap...), kgo.MetadataMinAge(clientPatience))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,21 +139,27 @@ func franzProduce(t *testing.T, c *cluster, in *input, topic string, codec kgo.C
 	}
 }
 
-func franzConsume(t *testing.T, c *cluster, topic string, collected *collector) {
-	t.Helper()
-	cl := client(t, c, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+// franzConsume reads until nothing is left or something is wrong. It may run beside the test's own goroutine.
+func franzConsume(t *testing.T, c *cluster, topic string, collected *collector) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.bootstrap...), kgo.MetadataMinAge(clientPatience),
+		kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
 	for collected.left > 0 {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		fetches := cl.PollFetches(ctx)
 		cancel()
 		if err := fetches.Err(); err != nil {
-			t.Fatalf("%d lines left: %v", collected.left, err)
+			return fmt.Errorf("%d lines left: %w", collected.left, err)
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
 			record := records.Next()
 			if err := collected.add(record.Partition, string(record.Value)); err != nil {
-				t.Fatal(err)
+				return err
 			}
 		}
 	}
+	return nil
 }

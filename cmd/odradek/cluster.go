@@ -22,6 +22,7 @@ const (
 	clusterNodesMax      = 9
 	controllerPortOffset = 10
 	clusterReadyMax      = 60 * time.Second
+	clusterReadyEvery    = 50 * time.Millisecond
 	clusterStopMax       = 30 * time.Second
 )
 
@@ -149,7 +150,8 @@ func awaitCluster(ctx context.Context, state clusterFile, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, clusterReadyMax)
 	defer cancel()
 	for _, node := range state.Nodes {
-		client, err := kgo.NewClient(kgo.SeedBrokers(node.Address))
+		// By default the client gives an answer again for five seconds; here every question is to be asked.
+		client, err := kgo.NewClient(kgo.SeedBrokers(node.Address), kgo.MetadataMinAge(clusterReadyEvery/2))
 		if err != nil {
 			return err
 		}
@@ -176,7 +178,7 @@ func awaitNode(ctx context.Context, node clusterNode, admin *kadm.Client, nodes 
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("node %d knows %d of %d nodes after %v: %w", node.ID, len(brokers), nodes, clusterReadyMax, errors.Join(err, ctx.Err()))
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(clusterReadyEvery):
 		}
 	}
 }
