@@ -310,36 +310,3 @@ func (c *Controller) clusterIDForNew() string {
 	}
 	return encodeUUID(uuid.New())
 }
-
-// lead follows raft's word on who leads: it starts and ends the active controller.
-func (c *Controller) lead() {
-	defer close(c.leadDone)
-	cancel := func() {}
-	ended := make(chan struct{})
-	close(ended)
-	for {
-		select {
-		case leader := <-c.notify:
-			c.active.Store(nil)
-			cancel()
-			<-ended
-			c.transport.releaseAll()
-			if !leader {
-				continue
-			}
-			ctx, cancelThis := context.WithCancel(context.Background())
-			a, end := newActive(ctx, c), make(chan struct{})
-			cancel, ended = cancelThis, end
-			c.active.Store(a)
-			go func() {
-				defer close(end)
-				a.run()
-			}()
-		case <-c.closing:
-			c.active.Store(nil)
-			cancel()
-			<-ended
-			return
-		}
-	}
-}

@@ -62,6 +62,7 @@ type Controller struct {
 	active     atomic.Pointer[active]
 	dispatch   *dispatch
 	notify     chan bool
+	leadership *leadership
 	leaderNews *news
 	succession *succession
 	failure    atomic.Pointer[error]
@@ -69,6 +70,7 @@ type Controller struct {
 	closing   chan struct{}
 	closeOnce sync.Once
 	leadDone  chan struct{}
+	raftDown  chan struct{} // closed when raft has no more words
 	liveDone  chan struct{}
 	formDone  chan struct{}
 	stopLife  context.CancelFunc
@@ -87,10 +89,12 @@ func Open(cfg Config) (*Controller, error) {
 		incarnation: uuid.New(),
 		random:      rand.New(rand.NewChaCha8(seed)),
 		dispatch:    newDispatch(),
-		notify:      make(chan bool, 1),
+		notify:      make(chan bool),
+		leadership:  newLeadership(),
 		leaderNews:  newNews(),
 		closing:     make(chan struct{}),
 		leadDone:    make(chan struct{}),
+		raftDown:    make(chan struct{}),
 		liveDone:    make(chan struct{}),
 		formDone:    make(chan struct{}),
 		stopLife:    func() {},
@@ -115,6 +119,7 @@ func Open(cfg Config) (*Controller, error) {
 	}
 	go c.dispatch.run()
 	go c.lead()
+	go c.hearRaft()
 	c.Subscribe(c.checkCluster)
 	return c, nil
 }
@@ -336,6 +341,7 @@ func (c *Controller) Close(clean bool) error {
 		c.stopLiving()
 		<-c.leadDone
 		err = c.closeQuorum()
+		close(c.raftDown)
 		c.dispatch.close()
 		if clean && err == nil {
 			err = c.state.stoppedCleanly()

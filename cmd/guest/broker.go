@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"slices"
+	"time"
 
 	"odradek/broker"
 	"odradek/broker/config"
@@ -46,8 +48,21 @@ func serve(task guest.Task, world env.Env) error {
 	tell(guest.Line{Event: guest.EventServing})
 	b.Controller().Subscribe(teller(b))
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	return b.Shutdown(context.Background())
+	time.AfterFunc(stopMax, func() {
+		debug.SetTraceback("all")
+		panic("the broker does not stop")
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), handOverMax)
+	defer cancel()
+	return b.Shutdown(ctx)
 }
+
+// A broker gives its leaderships away for handOverMax at the most, as `odradek serve` does; one that has not stopped after
+// stopMax hangs, and shows where.
+const (
+	handOverMax = 10 * time.Second
+	stopMax     = 20 * time.Second
+)
 
 // withoutTime leaves the time to the host, which knows the universe's.
 func withoutTime(groups []string, a slog.Attr) slog.Attr {
