@@ -56,6 +56,7 @@ func producerOptions(plan chaos.Producer) ([]kgo.Opt, error) {
 		kgo.ProducerLinger(plan.Linger.D()),
 		kgo.ProducerBatchMaxBytes(int32(max(plan.BatchBytes, plan.ValueBytes+batchOverhead))),
 		kgo.ProducerBatchCompression(codec),
+		kgo.RecordPartitioner(kgo.UniformBytesPartitioner(stickyBytes, false, true, nil)),
 		kgo.RecordDeliveryTimeout(deliveryTimeout),
 		kgo.MaxBufferedRecords(2 * recordsBufferedMax),
 	}
@@ -74,6 +75,10 @@ func producerOptions(plan chaos.Producer) ([]kgo.Opt, error) {
 	}
 	return options, nil
 }
+
+// stickyBytes is how much goes to one partition before a producer without keys turns to another. The library's 64 KiB would
+// leave most partitions of a short run without a record.
+const stickyBytes = 2 << 10
 
 // batchOverhead is more than a batch's header and a record's own fields take: a batch must hold at least one record.
 const batchOverhead = 256
