@@ -1,10 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"sort"
-	"strings"
-)
+import "sort"
 
 // Type is the type of a key's value, numbered as in DescribeConfigs' ConfigType field (KIP-569).
 type Type int8
@@ -146,24 +142,4 @@ func HasNoEffect(scope Scope, name string) bool {
 		return k.Inert
 	}
 	return scope == ScopeBroker && IsKnownInert(name)
-}
-
-// nearest offers names that look like an unknown one, for an error's hint; empty when none do.
-func nearest(name string) string {
-	best, bestShared := "", 0
-	for known := range brokerIndex {
-		shared := 0
-		for _, word := range strings.Split(name, ".") {
-			if strings.Contains("."+known+".", "."+word+".") {
-				shared += len(word)
-			}
-		}
-		if shared > bestShared || shared == bestShared && known < best {
-			best, bestShared = known, shared
-		}
-	}
-	if bestShared*2 < len(name) {
-		return ""
-	}
-	return fmt.Sprintf(" (is %s meant?)", best)
 }
