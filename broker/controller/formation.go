@@ -58,6 +58,14 @@ func (c *Controller) founder() int32 {
 	return slices.Min(slices.Collect(maps.Keys(c.cfg.Controllers)))
 }
 
+// voters are the configured controllers; of a cluster of one that names none, this node where it listens.
+func (c *Controller) voters() map[int32]string {
+	if len(c.cfg.Controllers) == 0 {
+		return map[int32]string{c.cfg.NodeID: c.listener.advertise}
+	}
+	return c.cfg.Controllers
+}
+
 func (c *Controller) member(id int32, directory metadata.UUID, address string) raft.Server {
 	return raft.Server{Suffrage: raft.Voter, ID: serverID(directory), Address: raft.ServerAddress(address)}
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -139,6 +140,9 @@ func (c *raftConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if err != nil {
 		c.once.Do(c.listener.raftEnded)
+	}
+	if errors.Is(err, net.ErrClosed) {
+		err = io.EOF // closed on this side: to raft the end of a connection, and no error to be logged
 	}
 	return n, err
 }

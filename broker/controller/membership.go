@@ -60,7 +60,7 @@ func (m *membership) align(ctx context.Context) error {
 		if err := future.Error(); err != nil {
 			return err
 		}
-		step := nextStep(future.Configuration().Servers, m.c.Image(), m.c.cfg.Controllers)
+		step := nextStep(future.Configuration().Servers, m.c.Image(), m.c.voters())
 		if step == nil {
 			return nil
 		}
