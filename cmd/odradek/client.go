@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -24,4 +28,23 @@ func connect(command *cobra.Command, seeds []string, options ...kgo.Opt) (*kgo.C
 		return nil, fmt.Errorf("no broker answers at %v: %w (is one running? start one with: odradek serve --data DIR)", seeds, err)
 	}
 	return client, nil
+}
+
+// requireTopic fails when a topic, or, unless it is -1, a partition of it, is not there. A client waits for them to appear, which
+// at a terminal looks like an empty topic.
+func requireTopic(ctx context.Context, client *kgo.Client, name string, partition int32) error {
+	metadata, err := kadm.NewClient(client).Metadata(ctx, name)
+	if err != nil {
+		return err
+	}
+	topic := metadata.Topics[name]
+	switch {
+	case errors.Is(topic.Err, kerr.UnknownTopicOrPartition):
+		return fmt.Errorf("there is no topic %s (create it with: odradek topic --create --topic %s)", name, name)
+	case topic.Err != nil:
+		return fmt.Errorf("topic %s: %w", name, topic.Err)
+	case int(partition) >= len(topic.Partitions):
+		return fmt.Errorf("--partition %d: topic %s has partitions 0 to %d", partition, name, len(topic.Partitions)-1)
+	}
+	return nil
 }

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,17 +25,6 @@ const (
 	clusterReadyEvery    = 50 * time.Millisecond
 	clusterStopMax       = 30 * time.Second
 )
-
-// clusterFile is what `cluster up` leaves in its directory for `cluster down` and for a later `up`.
-type clusterFile struct {
-	Nodes []clusterNode `json:"nodes"`
-}
-
-type clusterNode struct {
-	ID      int    `json:"id"`
-	Address string `json:"address"`
-	PID     int    `json:"pid"`
-}
 
 func clusterCommand() *cobra.Command {
 	command := &cobra.Command{Use: "cluster", Short: "Run a cluster of real broker processes on this machine"}
@@ -66,58 +55,96 @@ func clusterUpCommand() *cobra.Command {
 		if nodes < 1 || nodes > clusterNodesMax {
 			return fmt.Errorf("--nodes %d: 1 to %d is allowed", nodes, clusterNodesMax)
 		}
+		if portMax := 1<<16 - controllerPortOffset - nodes; port < 1 || port > portMax {
+			return fmt.Errorf("--port %d: 1 to %d is allowed", port, portMax)
+		}
 		return clusterUp(command, dir, nodes, port, settings)
 	}
 	return command
 }
 
 func clusterUp(command *cobra.Command, dir string, nodes, port int, settings []string) error {
-	running := map[string]clusterNode{}
-	if old, err := readClusterFile(dir); err == nil {
-		for _, node := range old.Nodes {
-			if isOurs(node) {
-				running[node.Address] = node
+	wanted := layout(nodes, port)
+	running, err := stillRunning(dir, wanted)
+	if err != nil {
+		return err
+	}
+	var state, started clusterFile // all nodes, and those that this command started and stops again when it fails
+	for _, node := range wanted {
+		if pid := running[node.Address]; pid != 0 {
+			node.PID = pid
+		} else {
+			node.PID, err = spawn(logName(dir, node.ID), serveArguments(dir, node, nodes, port, settings))
+			if err != nil {
+				return errors.Join(err, stopCluster(started))
 			}
+			started.Nodes = append(started.Nodes, node)
 		}
-	}
-	var state clusterFile
-	var voters, bootstrap []string
-	for id := 1; id <= nodes; id++ {
-		voters = append(voters, fmt.Sprintf("%d@127.0.0.1:%d", id, port+controllerPortOffset+id-1))
-		bootstrap = append(bootstrap, fmt.Sprintf("127.0.0.1:%d", port+id-1))
-	}
-	for id := 1; id <= nodes; id++ {
-		if node, ok := running[bootstrap[id-1]]; ok {
-			state.Nodes = append(state.Nodes, node)
-			continue
-		}
-		arguments := []string{
-			"serve", "--node-id", strconv.Itoa(id), "--data", filepath.Join(dir, strconv.Itoa(id)),
-			"--listen", bootstrap[id-1], "--controllers", strings.Join(voters, ","),
-			"--set", "default.replication.factor=" + strconv.Itoa(nodes),
-			"--set", "min.insync.replicas=" + strconv.Itoa((nodes+1)/2),
-		}
-		for _, each := range settings {
-			arguments = append(arguments, "--set", each)
-		}
-		pid, err := spawn(filepath.Join(dir, fmt.Sprintf("node-%d.log", id)), arguments)
-		if err != nil {
-			return errors.Join(err, stopCluster(state))
-		}
-		state.Nodes = append(state.Nodes, clusterNode{ID: id, Address: bootstrap[id-1], PID: pid})
+		state.Nodes = append(state.Nodes, node)
 	}
 	if err := writeClusterFile(dir, state); err != nil {
-		return errors.Join(err, stopCluster(state))
+		return errors.Join(err, stopCluster(started))
 	}
 	if err := awaitCluster(command.Context(), state, dir); err != nil {
-		return errors.Join(err, stopCluster(state))
+		return errors.Join(err, stopCluster(started))
 	}
-	out := command.OutOrStdout()
+	out, bootstrap := command.OutOrStdout(), make([]string, 0, nodes)
 	for _, node := range state.Nodes {
 		fmt.Fprintf(out, "node=%d address=%s pid=%d\n", node.ID, node.Address, node.PID)
+		bootstrap = append(bootstrap, node.Address)
 	}
 	fmt.Fprintf(out, "ready bootstrap=%s\n", strings.Join(bootstrap, ","))
 	return nil
+}
+
+// layout is where the nodes of a cluster listen.
+func layout(nodes, port int) []clusterNode {
+	all := make([]clusterNode, nodes)
+	for i := range all {
+		all[i] = clusterNode{ID: i + 1, Address: fmt.Sprintf("127.0.0.1:%d", port+i)}
+	}
+	return all
+}
+
+// stillRunning finds the pids, by address, of the nodes that an earlier `up` started. One that is not wanted now is an error:
+// it would be forgotten, and never stopped.
+func stillRunning(dir string, wanted []clusterNode) (map[string]int, error) {
+	running := map[string]int{}
+	old, err := readClusterFile(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return running, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, node := range old.Nodes {
+		if !isOurs(node) {
+			continue
+		}
+		if !slices.ContainsFunc(wanted, func(w clusterNode) bool { return w.ID == node.ID && w.Address == node.Address }) {
+			return nil, fmt.Errorf("node %d runs at %s, of a cluster of %d in this directory; stop that first: odradek cluster down --dir %s",
+				node.ID, node.Address, len(old.Nodes), dir)
+		}
+		running[node.Address] = node.PID
+	}
+	return running, nil
+}
+
+func serveArguments(dir string, node clusterNode, nodes, port int, settings []string) []string {
+	var voters []string
+	for id := 1; id <= nodes; id++ {
+		voters = append(voters, fmt.Sprintf("%d@127.0.0.1:%d", id, port+controllerPortOffset+id-1))
+	}
+	arguments := []string{
+		"serve", "--node-id", strconv.Itoa(node.ID), "--data", filepath.Join(dir, strconv.Itoa(node.ID)),
+		"--listen", node.Address, "--controllers", strings.Join(voters, ","),
+		"--set", "default.replication.factor=" + strconv.Itoa(nodes),
+		"--set", "min.insync.replicas=" + strconv.Itoa((nodes+1)/2),
+	}
+	for _, each := range settings {
+		arguments = append(arguments, "--set", each)
+	}
+	return arguments
 }
 
 // spawn starts this program again in a session of its own, so that it outlives the command and its terminal.
@@ -155,29 +182,33 @@ func awaitCluster(ctx context.Context, state clusterFile, dir string) error {
 		if err != nil {
 			return err
 		}
-		err = awaitNode(ctx, node, kadm.NewClient(client), len(state.Nodes))
+		err = awaitNode(ctx, node, kadm.NewClient(client), state, dir)
 		client.Close()
 		if err != nil {
-			return fmt.Errorf("%w (its log: %s)", err, filepath.Join(dir, fmt.Sprintf("node-%d.log", node.ID)))
+			return err
 		}
 	}
 	return nil
 }
 
-func awaitNode(ctx context.Context, node clusterNode, admin *kadm.Client, nodes int) error {
+// awaitNode asks a node whom it knows until that is everybody. A node that ends meanwhile, this one or another, ends the wait.
+func awaitNode(ctx context.Context, node clusterNode, admin *kadm.Client, state clusterFile, dir string) error {
 	for {
-		if !isOurs(node) {
-			return fmt.Errorf("node %d stopped while starting", node.ID)
+		for _, each := range state.Nodes {
+			if !isOurs(each) {
+				return fmt.Errorf("node %d stopped while starting; its log, %s, ends with: %s", each.ID, logName(dir, each.ID), lastLine(logName(dir, each.ID)))
+			}
 		}
 		attempt, cancel := context.WithTimeout(ctx, 2*time.Second)
 		brokers, err := admin.ListBrokers(attempt)
 		cancel()
-		if err == nil && len(brokers) == nodes {
+		if err == nil && len(brokers) == len(state.Nodes) {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("node %d knows %d of %d nodes after %v: %w", node.ID, len(brokers), nodes, clusterReadyMax, errors.Join(err, ctx.Err()))
+			return fmt.Errorf("node %d knows %d of %d nodes after %v: %w; see its log, %s", node.ID, len(brokers), len(state.Nodes), clusterReadyMax,
+				errors.Join(err, ctx.Err()), logName(dir, node.ID))
 		case <-time.After(clusterReadyEvery):
 		}
 	}
@@ -227,26 +258,4 @@ func stopCluster(state clusterFile) error {
 		}
 	}
 	return nil
-}
-
-func clusterFileName(dir string) string { return filepath.Join(dir, "cluster.json") }
-
-func readClusterFile(dir string) (clusterFile, error) {
-	var state clusterFile
-	content, err := os.ReadFile(clusterFileName(dir))
-	if err != nil {
-		return state, err
-	}
-	if err := json.Unmarshal(content, &state); err != nil {
-		return state, fmt.Errorf("%s: %w", clusterFileName(dir), err)
-	}
-	return state, nil
-}
-
-func writeClusterFile(dir string, state clusterFile) error {
-	content, err := json.MarshalIndent(state, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(clusterFileName(dir), append(content, '\n'), 0o644)
 }

@@ -55,6 +55,9 @@ func consumeCommand() *cobra.Command {
 			return err
 		}
 		defer client.Close()
+		if err := requireTopic(command.Context(), client, o.topic, o.partition); err != nil {
+			return err
+		}
 		return o.print(command, client)
 	}
 	return command

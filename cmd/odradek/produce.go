@@ -49,6 +49,9 @@ func produceCommand() *cobra.Command {
 			return err
 		}
 		defer client.Close()
+		if err := requireTopic(command.Context(), client, o.topic, o.partition); err != nil {
+			return err
+		}
 		return o.pump(command, client, command.InOrStdin())
 	}
 	return command

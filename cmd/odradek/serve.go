@@ -74,6 +74,9 @@ func (o serveOptions) load(command *cobra.Command) (*config.Static, []string, er
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", o.configFile, err)
 		}
+		for i := range properties {
+			properties[i].Origin = o.configFile + ": " + properties[i].Origin
+		}
 	}
 	set := func(flag, key, value string) {
 		if command.Flags().Changed(flag) || !hasKey(properties, key) {
@@ -131,11 +134,18 @@ func serve(ctx context.Context, static *config.Static, logger *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	logger.Info("serving", "addresses", b.Addresses())
-	select {
-	case err := <-failed:
-		return fmt.Errorf("the broker can't go on: %w", err)
-	case <-ctx.Done():
+	logger.Info("listening", "addresses", b.Addresses())
+	for ready := b.Ready(); ; {
+		select {
+		case <-ready:
+			logger.Info("serving", "addresses", b.Addresses()) // from here on clients find leaders here: scripts wait for this line
+			ready = nil
+			continue
+		case err := <-failed:
+			return fmt.Errorf("the broker can't go on: %w", err)
+		case <-ctx.Done():
+		}
+		break
 	}
 	logger.Info("stopping")
 	limited, cancel := context.WithTimeout(context.Background(), shutdownMax)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -115,7 +116,7 @@ func (o topicOptions) show(command *cobra.Command, admin *kadm.Client, out io.Wr
 			continue
 		}
 		fmt.Fprintf(out, "Topic: %s\tTopicId: %s\tPartitionCount: %d\tReplicationFactor: %d\n",
-			topic.Topic, topic.ID, len(topic.Partitions), topic.Partitions.NumReplicas())
+			topic.Topic, base64.RawURLEncoding.EncodeToString(topic.ID[:]), len(topic.Partitions), topic.Partitions.NumReplicas())
 		for _, p := range topic.Partitions.Sorted() {
 			fmt.Fprintf(out, "\tTopic: %s\tPartition: %d\tLeader: %d\tReplicas: %s\tIsr: %s\n",
 				topic.Topic, p.Partition, p.Leader, joined(p.Replicas), joined(p.ISR))
