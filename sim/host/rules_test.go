@@ -3,23 +3,31 @@ package host_test
 import (
 	"fmt"
 	"go/ast"
+	"go/token"
 	"go/types"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/go/packages"
 )
 
-// watchdogFile is the one that may look at the wall clock and start a goroutine: see its comment.
-const watchdogFile = "watchdog.go"
+// exempt files may look at the wall clock and start goroutines: the watchdog, see its comment, and the campaign, which runs
+// universes beside each other and decides nothing within one.
+var exempt = []string{"watchdog.go", "campaign.go"}
+
+// wallMark ends a line that may look at the wall clock, since it only says how long a run took.
+const wallMark = "//wall"
 
 // TestHostDecidesNothingByChance holds what a seed's hash stands on: in the packages that make a universe, nothing depends
-// on a map's order, on the wall clock, on threads, on the process's own entropy, or on how a machine rounds.
+// on a map's order, on the wall clock, on threads, on the process's own entropy, or on how a machine rounds. Package sim may
+// round: it turns a plan's shares and factors into whole numbers, one multiplication each, and reckons once the universe is over.
 func TestHostDecidesNothingByChance(t *testing.T) {
 	loaded, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports,
-	}, "odradek/sim/clock", "odradek/sim/trace", "odradek/sim/netsim", "odradek/sim/disksim", "odradek/sim/host")
+	}, "odradek/sim/clock", "odradek/sim/trace", "odradek/sim/netsim", "odradek/sim/disksim", "odradek/sim/host",
+		"odradek/sim", "odradek/sim/guest")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,18 +38,35 @@ func TestHostDecidesNothingByChance(t *testing.T) {
 	for _, pkg := range loaded {
 		for _, file := range pkg.Syntax {
 			name := pkg.Fset.Position(file.Pos()).Filename
-			if filepath.Base(name) == watchdogFile {
+			if slices.Contains(exempt, filepath.Base(name)) {
 				continue
 			}
 			files++
+			marked := wallLines(pkg.Fset, file)
 			for _, found := range chances(pkg.TypesInfo, file) {
+				if marked[pkg.Fset.Position(found.at.Pos()).Line] || found.what == floats && pkg.PkgPath == "odradek/sim" {
+					continue
+				}
 				t.Errorf("%s: %s", pkg.Fset.Position(found.at.Pos()), found.what)
 			}
 		}
 	}
-	if files < 25 {
+	if files < 35 {
 		t.Errorf("only %d files were looked at", files)
 	}
+}
+
+// wallLines are the lines that end with wallMark.
+func wallLines(fileSet *token.FileSet, file *ast.File) map[int]bool {
+	lines := map[int]bool{}
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			if strings.HasPrefix(comment.Text, wallMark) {
+				lines[fileSet.Position(comment.Pos()).Line] = true
+			}
+		}
+	}
+	return lines
 }
 
 // chance is a place where something other than the seed could decide.
@@ -49,6 +74,9 @@ type chance struct {
 	at   ast.Node
 	what string
 }
+
+// floats is what is wrong with floating point.
+const floats = "floating point is not the same on every machine"
 
 func chances(info *types.Info, file *ast.File) (found []chance) {
 	add := func(at ast.Node, format string, args ...any) {
@@ -72,7 +100,7 @@ func chances(info *types.Info, file *ast.File) (found []chance) {
 			}
 		case ast.Expr:
 			if b, ok := info.TypeOf(n).(*types.Basic); ok && b.Info()&types.IsFloat != 0 {
-				add(n, "floating point is not the same on every machine")
+				add(n, floats)
 			}
 		}
 		return true
