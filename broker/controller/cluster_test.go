@@ -347,6 +347,16 @@ func TestNodeBeyondTheControllersJoinsWithoutVote(t *testing.T) {
 	c.sameImages()
 }
 
+// TestShutdownBeforeRegistration stops a voter whose peers never came: it has nothing to hand over and nobody to ask.
+func TestShutdownBeforeRegistration(t *testing.T) {
+	n := newCluster(t, 1, 2, 3).start(1, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := n.Shutdown(ctx); !errors.Is(err, errNotRegistered) {
+		t.Errorf("%v, want %v", err, errNotRegistered)
+	}
+}
+
 func TestControlledShutdown(t *testing.T) {
 	c := newCluster(t, 1, 2, 3)
 	for _, id := range []int32{1, 2, 3} {

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -182,11 +183,17 @@ func (c *Controller) heartbeat(ctx context.Context, image *metadata.Image, wantF
 	return resp.(*kmsg.BrokerHeartbeatResponse), nil
 }
 
+// errNotRegistered says that this process has not become part of the cluster yet.
+var errNotRegistered = errors.New("controller: not registered")
+
 // Shutdown is the controlled shutdown: the active controller moves this node's leaderships away, then, if this node is the
 // active controller itself, another one takes over. Call Close after it. Errors: ctx's, ErrClosed, and one when this node is
 // not registered.
 func (c *Controller) Shutdown(ctx context.Context) error {
 	c.stopLiving()
+	if c.BrokerEpoch() < 0 {
+		return errNotRegistered // it leads nothing that could be handed over, and may never hear from a controller
+	}
 	for {
 		image, _ := c.dispatch.changed()
 		resp, err := c.heartbeat(ctx, image, false, true)
