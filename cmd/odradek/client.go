@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -16,9 +17,12 @@ func bootstrapFlag(command *cobra.Command) *[]string {
 	return command.Flags().StringSlice("bootstrap-server", []string{"127.0.0.1:9092"}, "brokers to start from, as HOST:PORT,…")
 }
 
+// metadataAgeMin lets a client ask again soon; franz-go's five seconds would be felt after every first question.
+const metadataAgeMin = 100 * time.Millisecond
+
 // connect makes a client; it fails at once when no broker answers.
 func connect(command *cobra.Command, seeds []string, options ...kgo.Opt) (*kgo.Client, error) {
-	options = append(options, kgo.SeedBrokers(seeds...), kgo.ClientID("odradek-cli"))
+	options = append(options, kgo.SeedBrokers(seeds...), kgo.ClientID("odradek-cli"), kgo.MetadataMinAge(metadataAgeMin))
 	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -92,7 +93,7 @@ func TestServeAlone(t *testing.T) {
 	at := func() []string { return []string{"--bootstrap-server", s.address, "--topic", "greetings"} }
 	read := func(want string) {
 		t.Helper()
-		r := succeed(t, "", append(at(), "consume", "--partition", "0", "--from-beginning", "--timeout-ms", "2000", "--max-messages", "500")...)
+		r := succeed(t, "", append(at(), "consume", "--partition", "0", "--from-beginning", "--timeout-ms", "10000", "--max-messages", strconv.Itoa(strings.Count(want, "\n")))...)
 		if r.stdout != want {
 			t.Errorf("read %d lines, want %d", strings.Count(r.stdout, "\n"), strings.Count(want, "\n"))
 		}
