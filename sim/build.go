@@ -28,6 +28,7 @@ func (r *run) build() error {
 	config := host.DefaultConfig(r.plan.Seed, r.options.Program)
 	config.Trace = r.options.Trace
 	config.OnStdout, config.OnStderr, config.OnExit = r.stdout, r.stderr, r.exited
+	config.OnStart = func(n *host.Node) { r.options.Recording.started(n, r.universe.Now()) }
 	r.universe = host.New(config)
 	r.target = &target{
 		universe: r.universe, view: r.view, traps: map[trapKey]*host.Trap{},

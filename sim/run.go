@@ -23,6 +23,8 @@ type Options struct {
 	Trace   io.Writer // every host call, if not nil
 	History io.Writer // what the clients did, if not nil
 	Log     io.Writer // what the guests log and which faults strike, with their time, if not nil
+	// Recording takes what the run saw, if not nil.
+	Recording *Recording
 }
 
 // ErrHarness wraps what keeps a run from having an outcome: the harness failed, not the broker.
@@ -142,6 +144,7 @@ func (r *run) took(o chaos.Outcome) {
 		text += ": " + o.Note
 	}
 	r.universe.Note("fault", text)
+	r.options.Recording.took(o)
 	r.log("fault", r.universe.Now(), text)
 }
 
@@ -164,6 +167,7 @@ func (r *run) heal() {
 // exited is told of every process that ended.
 func (r *run) exited(n *host.Node, exit host.Exit) {
 	r.log("exit", r.universe.Now(), n.Name()+" "+exit.String())
+	r.options.Recording.ended(n, r.universe.Now(), exit)
 	if r.target.isBroker(n) {
 		r.brokerEnded(n, exit)
 	} else {
@@ -205,6 +209,9 @@ func (r *run) judge() error {
 	}
 	text.Write(header)
 	text.Write(r.history.Bytes())
+	if r.options.Recording != nil {
+		r.options.Recording.History = bytes.Clone(text.Bytes())
+	}
 	if r.options.History != nil {
 		if _, err := r.options.History.Write(text.Bytes()); err != nil {
 			return fmt.Errorf("write the history: %w", err)
@@ -232,6 +239,7 @@ func (r *run) judge() error {
 
 // log writes a line of the run's log.
 func (r *run) log(who string, at clock.Time, text string) {
+	r.options.Recording.log(who, at, text)
 	if r.options.Log != nil {
 		fmt.Fprintf(r.options.Log, "%12.6f %-12s %s\n", at.Sub(0).Seconds(), who, text)
 	}
@@ -241,6 +249,7 @@ func (r *run) log(who string, at clock.Time, text string) {
 func (r *run) stdout(n *host.Node, at clock.Time, line []byte) {
 	if r.target.isBroker(n) {
 		r.view.take(n.Name(), at, line)
+		r.options.Recording.told(n, at, line)
 		return
 	}
 	r.history.Write(line)

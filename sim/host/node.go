@@ -121,6 +121,9 @@ func (n *Node) Start() error {
 	}
 	n.proc = p
 	p.wakeAt(n.u.queue.Now())
+	if n.u.config.OnStart != nil {
+		n.u.config.OnStart(n)
+	}
 	return nil
 }
 

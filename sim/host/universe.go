@@ -41,6 +41,8 @@ type Config struct {
 	// OnStdout and OnStderr get each line that a guest writes, without its end. The line is valid during the call. The
 	// universe may be changed from within, as from any event. May be nil.
 	OnStdout, OnStderr func(n *Node, at clock.Time, line []byte)
+	// OnStart is told of each process that is about to run for the first time. May be nil.
+	OnStart func(n *Node)
 	// OnExit is told of each process that ended, for whatever reason. May be nil.
 	OnExit func(n *Node, exit Exit)
 }
