@@ -42,8 +42,8 @@ const settleTime = 3 * time.Second
 // expectedSendsMin is how many sends the plan's rates must lead one to expect before their absence is a violation.
 const expectedSendsMin = 3
 
-// unwritten lists the topics to which nothing was acknowledged of what was sent in the second half of the heal phase. A
-// topic that the plan sends little or nothing to then, or only without asking for an acknowledgement, owes nothing.
+// unwritten lists the topics to which, of what was sent in the second half of the heal phase, nothing was acknowledged or
+// something never had an answer. A topic that the plan sends little or nothing to then, or only without asking for an acknowledgement, owes nothing.
 func unwritten(plan *chaos.Plan, table *history.Table) []string {
 	from, to := plan.Phases.FaultsEnd()+plan.Phases.Heal/2, plan.Phases.HealEnd()
 	var found []string
@@ -57,16 +57,22 @@ func unwritten(plan *chaos.Plan, table *history.Table) []string {
 		if expected < expectedSendsMin {
 			continue
 		}
-		sent, done := 0, false
+		sent, done, open := 0, 0, 0
 		for i := range table.Sends {
 			s := &table.Sends[i]
-			if s.Asked.Topic == topic.Name && s.Acks != history.AcksNone && s.Invoked >= int64(from) && s.Invoked < int64(to) {
-				sent++
-				done = done || s.Acknowledged()
+			if s.Asked.Topic != topic.Name || s.Acks == history.AcksNone || s.Invoked < int64(from) || s.Invoked >= int64(to) {
+				continue
+			}
+			sent++
+			if s.Acknowledged() {
+				done++
+			} else if !s.Ended {
+				open++
 			}
 		}
-		if !done {
-			found = append(found, fmt.Sprintf("topic %s: from %v to %v, with every fault undone, %d records were sent and none acknowledged", topic.Name, from, to, sent))
+		if done == 0 || open > 0 {
+			found = append(found, fmt.Sprintf("topic %s: from %v to %v, with every fault undone, %d records were sent, %d acknowledged, and %d never answered",
+				topic.Name, from, to, sent, done, open))
 		}
 	}
 	return found

@@ -28,6 +28,7 @@ const (
 	requestOverhead    = 3 * time.Second
 	produceTimeout     = 3 * time.Second
 	deliveryTimeout    = 12 * time.Second
+	flushTimeout       = 4 * time.Second // a healed cluster answers sooner, and a final read needs the rest of the read phase
 	retryBackoffMin    = 50 * time.Millisecond
 	retryBackoffMax    = 500 * time.Millisecond
 	metadataMinAge     = 100 * time.Millisecond

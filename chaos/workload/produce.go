@@ -38,7 +38,7 @@ func Produce(ctx context.Context, p *Process, plan chaos.Producer, seed uint64) 
 			producer.send()
 		}
 	}
-	flush, cancel := context.WithTimeout(context.Background(), deliveryTimeout)
+	flush, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	// What is not through by then stays without an end in the history, which is what it is: unknown.
 	if err := client.Flush(flush); err != nil && !errors.Is(err, context.DeadlineExceeded) {
