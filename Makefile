@@ -9,6 +9,8 @@ GUEST_BUILD := GOOS=wasip1 GOARCH=wasm GOTOOLCHAIN=go1.26.8 GOEXPERIMENT= GOWASM
 SEED ?= 1
 SEEDS ?= 1..200
 FUZZTIME ?= 10s
+PEER ?= ../shared/peer
+ROUNDS ?= 3
 
 .PHONY: help build sim sims test check race fuzz cluster mutants e2e compare-peer clean FORCE
 
@@ -60,6 +62,13 @@ cluster: build ## three real brokers on loopback until Ctrl-C
 
 mutants: build ## known bugs laid over the source: which seeds find them
 	@bin/odradek mutants
+
+e2e: build ## real clusters against kcat and franz-go: every codec, kill -9, hostile bytes; installs kcat with apt-get when it is missing
+	@command -v kcat >/dev/null || { apt-get update -q && apt-get install -y -q kcat; }
+	go test -tags e2e -count 1 -timeout 15m -v ./e2e
+
+compare-peer: build ## ours and the real Kafka in turns, by the same client: PEER=directory of the peer's scripts, ROUNDS=3
+	@PEER=$(PEER) ROUNDS=$(ROUNDS) bench/compare-peer
 
 clean: ## remove what was built
 	rm -rf bin
