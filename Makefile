@@ -63,11 +63,11 @@ cluster: build ## three real brokers on loopback until Ctrl-C
 mutants: build ## known bugs laid over the source: which seeds find them
 	@bin/odradek mutants
 
-e2e: build ## real clusters against kcat and franz-go: every codec, kill -9, hostile bytes; installs kcat with apt-get when it is missing
+e2e: build ## real clusters against kcat (installed when it is missing) and franz-go
 	@command -v kcat >/dev/null || { apt-get update -q && apt-get install -y -q kcat; }
 	go test -tags e2e -count 1 -timeout 15m -v ./e2e
 
-compare-peer: build ## ours and the real Kafka in turns, by the same client: PEER=directory of the peer's scripts, ROUNDS=3
+compare-peer: build ## beside the real Kafka, in turns: PEER=directory of its scripts, ROUNDS=3
 	@PEER=$(PEER) ROUNDS=$(ROUNDS) bench/compare-peer
 
 clean: ## remove what was built
