@@ -12,7 +12,7 @@ FUZZTIME ?= 10s
 PEER ?= ../shared/peer
 ROUNDS ?= 3
 
-.PHONY: help build sim sims test check race fuzz cluster mutants e2e compare-peer clean FORCE
+.PHONY: help build sim sims test check race fuzz cluster found mutants e2e compare-peer clean FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 cluster: build ## three real brokers on loopback until Ctrl-C
 	@dir=$$(mktemp -d); trap 'bin/odradek cluster down --dir '$$dir'; rm -rf '$$dir EXIT; \
 	  bin/odradek cluster up --nodes 3 --dir $$dir --port 19092; echo "Ctrl-C stops them"; sleep infinity
+
+found: ## the bugs that universes have found (sim/found), each plan again
+	go test -count=1 -timeout 14m -v -run '^TestFoundBugsStayAway$$' ./sim
 
 mutants: build ## known bugs laid over the source: which seeds find them
 	@bin/odradek mutants

@@ -1,0 +1,54 @@
+// Package found is the table of bugs that universes have found: each with the plan that showed it, which is run again by the
+// tests of package sim and by `make found`, and must pass.
+//
+// Adding one takes two steps: write the plan as it is today, since later changes of how plans are drawn must not change it,
+//
+//	bin/odradek sim --seed N --write-plan sim/found/plans/NAME.json
+//
+// and add a row to the table below. A plan is told by its file: `bin/odradek sim --plan sim/found/plans/NAME.json` runs it alone.
+package found
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+
+	"odradek/chaos"
+)
+
+//go:embed plans/*.json
+var plans embed.FS
+
+// A Bug is one that a universe found.
+type Bug struct {
+	Name string // of its plan's file, without the extension
+	// Seen is what the run told of, in a sentence, and Cause what was behind it.
+	Seen, Cause string
+	// Fixed is the subject of the commit that mended it. With the commit before it the plan shows the bug.
+	Fixed string
+}
+
+// Bugs is the table, in the order in which they were found.
+var Bugs = []Bug{
+	{
+		Name:  "poller-entry-twice",
+		Seen:  "a broker spins for seconds, or dies of a sync that fails with \"not pollable\"",
+		Cause: "a connection's descriptor was registered with the runtime's poller as a file and as a connection; the poller removed the wrong one",
+		Fixed: "guestenv: one poller entry a descriptor",
+	},
+}
+
+// Plan reads the plan that shows the bug.
+func (b Bug) Plan() (chaos.Plan, error) {
+	text, err := plans.ReadFile(b.file())
+	if err != nil {
+		return chaos.Plan{}, fmt.Errorf("bug %s has no plan: %w", b.Name, err)
+	}
+	plan, err := chaos.ReadPlan(bytes.NewReader(text))
+	if err != nil {
+		return chaos.Plan{}, fmt.Errorf("bug %s: %w", b.Name, err)
+	}
+	return plan, nil
+}
+
+func (b Bug) file() string { return "plans/" + b.Name + ".json" }
