@@ -40,6 +40,7 @@ type Broker struct {
 	lock       io.Closer
 	controller *controller.Controller
 	replicas   *replica.Manager
+	groups     *groups
 	handler    *api.Handler
 	servers    []*server.Server
 	ready      chan struct{}
@@ -85,9 +86,10 @@ func (b *Broker) start() error {
 	if err := b.openReplicas(); err != nil {
 		return err
 	}
+	b.openGroups()
 	b.handler = api.New(api.Config{
 		NodeID: b.node.ID, Static: b.options.Static, Controller: b.controller,
-		Replicas: api.ReplicasOf(b.replicas), Logger: b.options.Logger,
+		Replicas: api.ReplicasOf(b.replicas), Groups: b.groups, Logger: b.options.Logger,
 	})
 	front.Handler = b.handler
 	b.background.Go(func() {
@@ -98,6 +100,7 @@ func (b *Broker) start() error {
 		}
 	})
 	b.controller.Subscribe(b.replicas.Apply)
+	b.controller.Subscribe(b.groups.Apply)
 	b.controller.Subscribe(b.watchReady())
 	b.controller.Start()
 	for _, s := range b.servers {
@@ -258,6 +261,9 @@ func (b *Broker) close() error {
 	}
 	if b.handler != nil {
 		b.handler.Close()
+	}
+	if b.groups != nil {
+		b.groups.Close()
 	}
 	clean := true
 	if b.replicas != nil {

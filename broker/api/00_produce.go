@@ -32,6 +32,9 @@ func (h *Handler) produce(_ context.Context, c call, req *kmsg.ProduceRequest) {
 	img := h.Controller.Image()
 	for t := range req.Topics {
 		topic, err := h.topicFor(c, OpWrite, img, c.Version >= 13, req.Topics[t].TopicID, req.Topics[t].Topic)
+		if err == nil && isInternal(topic.Name) {
+			err = kerr.InvalidTopicException // the coordinators' own: their machines have to know every record
+		}
 		for i := range req.Topics[t].Partitions {
 			p.append(t, i, topic, err)
 		}

@@ -132,7 +132,7 @@ func (h *Handler) metadataByName(c call, req *kmsg.MetadataRequest, img *metadat
 
 func (h *Handler) metadataOf(c call, req *kmsg.MetadataRequest, img *metadata.Image, topic *metadata.Topic) kmsg.MetadataResponseTopic {
 	answer := kmsg.NewMetadataResponseTopic()
-	answer.Topic, answer.TopicID = &topic.Name, topic.ID
+	answer.Topic, answer.TopicID, answer.IsInternal = &topic.Name, topic.ID, isInternal(topic.Name)
 	if req.IncludeTopicAuthorizedOperations {
 		answer.AuthorizedOperations = h.operations(c, ResourceTopic, topic.Name)
 	}

@@ -92,7 +92,7 @@ func (h *Handler) describeTopic(c call, img *metadata.Image, name string, first 
 	if topic == nil {
 		return answer
 	}
-	answer.TopicID = topic.ID
+	answer.TopicID, answer.IsInternal = topic.ID, isInternal(name)
 	end := min(int64(len(topic.Partitions)), int64(first)+int64(limit))
 	for index := int64(first); index < end; index++ {
 		answer.Partitions = append(answer.Partitions, describePartition(img, topic, int32(index)))

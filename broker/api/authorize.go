@@ -25,6 +25,7 @@ type ResourceType int8
 // The types of resources.
 const (
 	ResourceTopic   ResourceType = 2
+	ResourceGroup   ResourceType = 3
 	ResourceCluster ResourceType = 4
 )
 
@@ -41,19 +42,27 @@ func (h *Handler) mayTopic(c call, operation Operation, topic string) bool {
 	return h.Authorizer(c.peer, operation, ResourceTopic, topic)
 }
 
+func (h *Handler) mayGroup(c call, operation Operation, group string) bool {
+	return h.Authorizer(c.peer, operation, ResourceGroup, group)
+}
+
 func (h *Handler) mayCluster(c call, operation Operation) bool {
 	return h.Authorizer(c.peer, operation, ResourceCluster, clusterName)
 }
 
 var (
 	topicOperations   = []Operation{OpRead, OpWrite, OpCreate, OpDelete, OpAlter, OpDescribe, OpDescribeConfigs, OpAlterConfigs}
+	groupOperations   = []Operation{OpRead, OpDelete, OpDescribe, OpDescribeConfigs, OpAlterConfigs}
 	clusterOperations = []Operation{OpCreate, OpAlter, OpDescribe, OpClusterAction, OpDescribeConfigs, OpAlterConfigs, OpIdempotentWrite}
 )
 
 // operations is the bit field of what a peer may do (KIP-430): bit n for operation n.
 func (h *Handler) operations(c call, resource ResourceType, name string) int32 {
 	all := topicOperations
-	if resource == ResourceCluster {
+	switch resource {
+	case ResourceGroup:
+		all = groupOperations
+	case ResourceCluster:
 		all = clusterOperations
 	}
 	var bits int32

@@ -47,23 +47,26 @@ func (h *Handler) createOnAsking(c call, name string) error {
 	if !h.mayCluster(c, OpCreate) && !h.mayTopic(c, OpCreate, name) {
 		return kerr.TopicAuthorizationFailed
 	}
+	h.createInBackground(name)
+	return kerr.UnknownTopicOrPartition
+}
+
+// createInBackground has the controller create a topic unless that is under way.
+func (h *Handler) createInBackground(name string) {
 	if h.ctx.Err() == nil && h.creating.begin(name) {
 		h.background.Go(func() {
 			defer h.creating.end(name)
 			h.autoCreate(name)
 		})
 	}
-	return kerr.UnknownTopicOrPartition
 }
 
 func (h *Handler) autoCreate(name string) {
 	ctx, cancel := context.WithTimeout(h.ctx, autoCreateTimeout)
 	defer cancel()
-	topic := kmsg.NewCreateTopicsRequestTopic()
-	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, -1, -1
 	req := kmsg.NewPtrCreateTopicsRequest()
 	req.Version, req.TimeoutMillis = createTopicsVersion, int32(autoCreateTimeout/time.Millisecond)
-	req.Topics = append(req.Topics, topic)
+	req.Topics = append(req.Topics, h.newTopic(name, h.Controller.Image()))
 	resp, err := h.Controller.Request(ctx, req)
 	if err == nil {
 		created := resp.(*kmsg.CreateTopicsResponse)

@@ -10,6 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/broker/config"
+	"odradek/broker/coord"
+	"odradek/broker/group"
 	"odradek/broker/metadata"
 	"odradek/broker/replica"
 	"odradek/broker/server"
@@ -180,7 +182,7 @@ func newHouse(t testing.TB, settings ...string) *house {
 		Configs:    map[metadata.ConfigResource]map[string]string{},
 	}
 	h := &house{t: t, controller: &fakeController{image: image, leader: 2}, a: []*fakePartition{{}, {}, nil}}
-	h.Handler = New(Config{NodeID: 1, Static: static, Controller: h.controller, Replicas: fakeReplicas{idA: h.a, idB: {nil}}})
+	h.Handler = New(Config{NodeID: 1, Static: static, Controller: h.controller, Replicas: fakeReplicas{idA: h.a, idB: {nil}}, Groups: coord.New(coord.Config[*group.Machine]{})})
 	t.Cleanup(h.Close)
 	return h
 }

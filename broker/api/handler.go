@@ -52,6 +52,7 @@ type Config struct {
 	Static     *config.Static
 	Controller Controller
 	Replicas   Replicas
+	Groups     Groups
 	Authorizer Authorizer
 	Logger     *slog.Logger
 }

@@ -2,9 +2,12 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,8 +15,10 @@ import (
 	"odradek/broker/commitlog"
 	"odradek/broker/config"
 	"odradek/broker/controller"
+	"odradek/broker/coord"
 	"odradek/broker/env"
 	"odradek/broker/env/memenv"
+	"odradek/broker/group"
 	"odradek/broker/metadata"
 	"odradek/broker/record"
 	"odradek/broker/replica"
@@ -58,13 +63,15 @@ func startNode(t *testing.T) vectors.Dialer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := New(Config{NodeID: 1, Static: static, Controller: c, Replicas: ReplicasOf(replicas)})
+	groups := groupsOf(replicas)
+	h := New(Config{NodeID: 1, Static: static, Controller: c, Replicas: ReplicasOf(replicas), Groups: groups})
 	s, err := server.Open(server.Config{Net: world.Net, Address: "node:9092", ListenerName: "PLAINTEXT", Handler: h, Versions: Versions(), PanicIsFatal: true, PoisonFrames: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	alive, once := make(chan struct{}), sync.Once{}
 	c.Subscribe(replicas.Apply)
+	c.Subscribe(groups.Apply)
 	c.Subscribe(func(img *metadata.Image, _ *metadata.Delta) {
 		if img.Alive(1) {
 			once.Do(func() { close(alive) })
@@ -76,6 +83,7 @@ func startNode(t *testing.T) vectors.Dialer {
 	t.Cleanup(func() {
 		s.Close()
 		h.Close()
+		groups.Close()
 		c.Close(false)
 		replicas.Close()
 	})
@@ -85,6 +93,21 @@ func startNode(t *testing.T) vectors.Dialer {
 		t.Fatal("the node is not unfenced")
 	}
 	return func(ctx context.Context) (net.Conn, error) { return world.Net.Dial(ctx, "node:9092") }
+}
+
+// groupsOf is a coordinator as the reference is set up when its answers are recorded: the first rebalance is not held up.
+func groupsOf(replicas *replica.Manager) *coord.Runtime[*group.Machine] {
+	var ids atomic.Int64
+	cfg := &group.Config{
+		SessionTimeoutMin: 6 * time.Second, SessionTimeoutMax: 30 * time.Minute, SizeMax: 1 << 30, MetadataBytesMax: 4096,
+		OffsetsRetention: 7 * 24 * time.Hour, ExpiryInterval: 10 * time.Minute,
+		NewID: func() string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", ids.Add(1)) },
+	}
+	return coord.New(coord.Config[*group.Machine]{
+		NodeID: 1, Topic: GroupTopic, LoadBytes: 1 << 20, CommitTimeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler),
+		New:       func() *group.Machine { return group.New(cfg) },
+		Partition: func(id metadata.UUID, index int32) (coord.Partition, error) { return replicas.Partition(id, index) },
+	})
 }
 
 func settingsOf(static *config.Static, img *metadata.Image, topic string) replica.TopicSettings {

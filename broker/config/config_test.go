@@ -111,7 +111,7 @@ func TestLoadReferenceProperties(t *testing.T) {
 	if n.SessionTimeout != 9*time.Second {
 		t.Errorf("session timeout is %v", n.SessionTimeout)
 	}
-	want := []string{"num.network.threads", "offsets.topic.replication.factor", "log.retention.hours"}
+	want := []string{"num.network.threads", "log.retention.hours"}
 	if len(warnings) != len(want) {
 		t.Errorf("warnings %q, want one for each of %v", warnings, want)
 	}

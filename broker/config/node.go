@@ -44,6 +44,24 @@ type Node struct {
 	FetchBytesMax           int32
 	FetchSessionsMax        int32
 	DescribePartitionsMax   int32 // partitions in an answer to DescribeTopicPartitions
+	Groups                  Groups
+}
+
+// Groups is what concerns consumer groups and their offsets.
+type Groups struct {
+	InitialRebalanceDelay  time.Duration
+	SessionTimeoutMin      time.Duration
+	SessionTimeoutMax      time.Duration
+	SizeMax                int32
+	MetadataBytesMax       int32
+	CommitTimeout          time.Duration
+	LoadBytes              int32
+	RetentionCheckInterval time.Duration
+	Retention              time.Duration
+	TopicCodec             int8 // as in a batch's attributes
+	TopicPartitions        int32
+	TopicReplicationFactor int16 // at most; never more than the quorum has voters or the cluster nodes
+	TopicSegmentBytes      int32
 }
 
 // Listener is a place where a node listens, and the address that others are told to reach it at.
@@ -103,7 +121,27 @@ func (l Layers) node() (Node, error) {
 		FetchSessionsMax:        r.int32("max.incremental.fetch.session.cache.slots"),
 		DescribePartitionsMax:   r.int32("max.request.partition.size.limit"),
 	}
+	n.readGroups(r)
 	return n, errors.Join(n.readDirs(r), n.readListeners(r), n.readQuorum(r), n.checkTimes(r))
+}
+
+func (n *Node) readGroups(r reader) {
+	ms := func(name string) time.Duration { return time.Duration(r.int64(name)) * time.Millisecond }
+	n.Groups = Groups{
+		InitialRebalanceDelay:  ms("group.initial.rebalance.delay.ms"),
+		SessionTimeoutMin:      ms("group.min.session.timeout.ms"),
+		SessionTimeoutMax:      ms("group.max.session.timeout.ms"),
+		SizeMax:                r.int32("group.max.size"),
+		MetadataBytesMax:       r.int32("offset.metadata.max.bytes"),
+		CommitTimeout:          ms("offsets.commit.timeout.ms"),
+		LoadBytes:              r.int32("offsets.load.buffer.size"),
+		RetentionCheckInterval: ms("offsets.retention.check.interval.ms"),
+		Retention:              time.Duration(r.int64("offsets.retention.minutes")) * time.Minute,
+		TopicCodec:             int8(r.int64("offsets.topic.compression.codec")),
+		TopicPartitions:        r.int32("offsets.topic.num.partitions"),
+		TopicReplicationFactor: int16(r.int64("offsets.topic.replication.factor")),
+		TopicSegmentBytes:      r.int32("offsets.topic.segment.bytes"),
+	}
 }
 
 func (n *Node) readDirs(r reader) error {

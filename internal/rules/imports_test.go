@@ -25,10 +25,12 @@ var allowed = map[string][]string{
 	"broker/controller/decide":    {"broker/config", "broker/metadata"},
 	"broker/controller/raftstore": {"broker/env"},
 	"broker/replica":              {"broker/env", "broker/commitlog", "broker/record", "broker/metadata", "broker/wire"},
-	"broker/api":                  {"broker/commitlog", "broker/config", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/wire"},
+	"broker/coord":                {"broker/metadata", "broker/record", "broker/replica"},
+	"broker/group":                {"broker/coord"},
+	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/wire"},
 	"broker/api/vectors":          {},
 	"broker": {
-		"broker/api", "broker/commitlog", "broker/config", "broker/controller", "broker/env", "broker/metadata",
+		"broker/api", "broker/commitlog", "broker/config", "broker/controller", "broker/coord", "broker/env", "broker/group", "broker/metadata",
 		"broker/record", "broker/replica", "broker/server", "broker/wire",
 	},
 }

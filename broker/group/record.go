@@ -1,0 +1,175 @@
+package group
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/broker/coord"
+)
+
+// The versions of keys, which are the types of records: an offset commit's may be 0 or 1.
+const (
+	keyOffsetCommitOld int16 = 0
+	keyOffsetCommit    int16 = 1
+	keyGroupMetadata   int16 = 2
+)
+
+// The versions of values that are written: the newest whose fields are all used. An offset commit with an expiry of its own (OffsetCommit
+// v2 to v4) is written in the only version that has the field.
+const (
+	valueOffsetCommit        int16 = 3
+	valueOffsetCommitExpires int16 = 1
+	valueGroupMetadata       int16 = 3
+)
+
+var errMalformed = errors.New("group: malformed record")
+
+// offset is a committed offset.
+type offset struct {
+	offset      int64
+	leaderEpoch int32 // -1 when the client did not say
+	metadata    string
+	committedMs int64
+	expiresMs   int64 // -1: by the broker's retention
+}
+
+func offsetKey(group, topic string, partition int32) []byte {
+	key := kmsg.OffsetCommitKey{Version: keyOffsetCommit, Group: group, Topic: topic, Partition: partition}
+	return key.AppendTo(nil)
+}
+
+func offsetRecord(group, topic string, partition int32, o offset) coord.Record {
+	value := kmsg.OffsetCommitValue{
+		Version: valueOffsetCommit, Offset: o.offset, LeaderEpoch: o.leaderEpoch, Metadata: o.metadata,
+		CommitTimestamp: o.committedMs, ExpireTimestamp: o.expiresMs,
+	}
+	if o.expiresMs >= 0 {
+		value.Version = valueOffsetCommitExpires
+	}
+	return coord.Record{Key: offsetKey(group, topic, partition), Value: value.AppendTo(nil)}
+}
+
+func offsetTombstone(group, topic string, partition int32) coord.Record {
+	return coord.Record{Key: offsetKey(group, topic, partition)}
+}
+
+func groupKey(group string) []byte {
+	key := kmsg.GroupMetadataKey{Version: keyGroupMetadata, Group: group}
+	return key.AppendTo(nil)
+}
+
+func groupTombstone(group string) coord.Record { return coord.Record{Key: groupKey(group)} }
+
+// record is the group as it is to be remembered.
+func (g *group) record() coord.Record {
+	value := kmsg.GroupMetadataValue{
+		Version: valueGroupMetadata, ProtocolType: g.protocolType, Generation: g.generation, Protocol: g.protocol,
+		CurrentStateTimestamp: g.stateSinceMs,
+	}
+	if g.leader != "" {
+		value.Leader = &g.leader
+	}
+	for _, m := range g.members {
+		value.Members = append(value.Members, kmsg.GroupMetadataValueMember{
+			MemberID: m.id, InstanceID: m.instance, ClientID: m.client.ID, ClientHost: m.client.Host,
+			RebalanceTimeoutMillis: millis(m.rebalanceTimeout), SessionTimeoutMillis: millis(m.sessionTimeout),
+			Subscription: m.subscription(g.protocol), Assignment: m.assignment,
+		})
+	}
+	return coord.Record{Key: groupKey(g.id), Value: value.AppendTo(nil)}
+}
+
+// Replay implements coord.Machine. Records of types that are not known are passed over: those of other kinds of groups.
+func (m *Machine) Replay(r coord.Record) error {
+	if len(r.Key) < 2 {
+		return fmt.Errorf("%w: key of %d bytes", errMalformed, len(r.Key))
+	}
+	switch version := int16(binary.BigEndian.Uint16(r.Key)); version {
+	case keyOffsetCommitOld, keyOffsetCommit:
+		return m.replayOffset(r)
+	case keyGroupMetadata:
+		return m.replayGroup(r)
+	}
+	return nil
+}
+
+func (m *Machine) replayOffset(r coord.Record) error {
+	var key kmsg.OffsetCommitKey
+	if err := key.ReadFrom(r.Key); err != nil {
+		return fmt.Errorf("%w: offset commit's key: %w", errMalformed, err)
+	}
+	if r.Value == nil {
+		if g := m.groups[key.Group]; g != nil {
+			g.dropOffset(key.Topic, key.Partition)
+			m.forgetIfNothing(g)
+		}
+		return nil
+	}
+	value := kmsg.OffsetCommitValue{LeaderEpoch: -1, ExpireTimestamp: -1}
+	if err := value.ReadFrom(r.Value); err != nil {
+		return fmt.Errorf("%w: offset commit's value: %w", errMalformed, err)
+	}
+	m.groupOrNew(key.Group).setOffset(key.Topic, key.Partition, offset{
+		offset: value.Offset, leaderEpoch: value.LeaderEpoch, metadata: value.Metadata,
+		committedMs: value.CommitTimestamp, expiresMs: value.ExpireTimestamp,
+	})
+	return nil
+}
+
+func (m *Machine) replayGroup(r coord.Record) error {
+	var key kmsg.GroupMetadataKey
+	if err := key.ReadFrom(r.Key); err != nil {
+		return fmt.Errorf("%w: group's key: %w", errMalformed, err)
+	}
+	before := m.groups[key.Group]
+	if r.Value == nil {
+		if before != nil {
+			m.groups[key.Group] = newGroup(key.Group)
+			m.groups[key.Group].offsets = before.offsets
+			m.forgetIfNothing(m.groups[key.Group])
+		}
+		return nil
+	}
+	value := kmsg.GroupMetadataValue{CurrentStateTimestamp: -1}
+	if err := value.ReadFrom(r.Value); err != nil {
+		return fmt.Errorf("%w: group's value: %w", errMalformed, err)
+	}
+	g := newGroup(key.Group)
+	if before != nil {
+		g.offsets = before.offsets
+	}
+	g.restore(&value)
+	m.groups[key.Group] = g
+	return nil
+}
+
+// restore takes a remembered generation over.
+func (g *group) restore(value *kmsg.GroupMetadataValue) {
+	g.persisted = true
+	g.protocolType, g.generation, g.protocol = value.ProtocolType, value.Generation, value.Protocol
+	g.stateSinceMs = value.CurrentStateTimestamp
+	for _, each := range value.Members {
+		m := &member{
+			id: each.MemberID, instance: each.InstanceID, client: Client{each.ClientID, each.ClientHost},
+			rebalanceTimeout: duration(each.RebalanceTimeoutMillis), sessionTimeout: duration(each.SessionTimeoutMillis),
+			assignment: each.Assignment,
+		}
+		if each.RebalanceTimeoutMillis <= 0 {
+			m.rebalanceTimeout = m.sessionTimeout // version 0 has no such field
+		}
+		if value.Protocol != nil {
+			m.protocols = []protocol{{*value.Protocol, each.Subscription}}
+		}
+		g.add(m)
+	}
+	if len(g.members) > 0 {
+		g.state = Stable
+		if value.Leader != nil && g.member(*value.Leader) != nil {
+			g.leader = *value.Leader
+		}
+	}
+	g.readSubscriptions()
+}
