@@ -20,8 +20,9 @@ func Draw(seed uint64) Plan { return DrawFor(seed, RunDefault) }
 // DrawFor draws the plan of a seed that lasts as long as asked, at least RunMin. Half a minute or less goes to forming the
 // cluster, healing and reading; what is left is the fault phase.
 //
-// It draws in the manner of swarm testing: each seed turns a random half of the kinds of fault fully off and gives the others
-// sizes and rates of its own, because "everything slightly on" finds less. What it draws keeps to the atlas: no promise
+// It draws in the manner of swarm testing: each seed turns a random half of the families of faults fully off and gives the others
+// sizes and rates of its own, because "everything slightly on" finds less. Some families are scenes, several faults that
+// belong together. What it draws keeps to the atlas: no promise
 // about acks=all is ever given up.
 func DrawFor(seed uint64, total time.Duration) Plan {
 	p := Plan{Version: PlanVersion, Seed: seed}
@@ -38,7 +39,7 @@ func phasesOf(total time.Duration) Phases {
 }
 
 func drawCluster(r *rand.Rand) Cluster {
-	c := Cluster{Nodes: weighted(r, []choiceOf[int]{{3, 76}, {5, 8}, {4, 6}, {2, 5}, {1, 5}})}
+	c := Cluster{Nodes: weighted(r, []choiceOf[int]{{3, 80}, {5, 7}, {4, 5}, {2, 5}, {1, 3}})}
 	session := between(r, 2000, 6000)
 	c.Config = map[string]string{
 		"broker.session.timeout.ms":      strconv.Itoa(session),
@@ -49,12 +50,9 @@ func drawCluster(r *rand.Rand) Cluster {
 		"auto.create.topics.enable":      "false",
 		"unclean.leader.election.enable": "false",
 	}
-	replicas := min(c.Nodes, weighted(r, []choiceOf[int]{{3, 90}, {2, 7}, {1, 3}}))
-	insync := 1
-	if replicas > 1 && r.Float64() < 0.8 {
-		insync = 2
-	}
-	durable := r.Float64() < 0.4
+	replicas := min(c.Nodes, weighted(r, []choiceOf[int]{{3, 88}, {2, 10}, {1, 2}}))
+	insync := min(replicas, weighted(r, []choiceOf[int]{{1, 20}, {2, 74}, {3, 6}}))
+	durable := r.Float64() < 0.45
 	// Small segments, so that a run of a minute rolls, indexes and recovers many.
 	segment := 1 << between(r, 12, 17)
 	for i := range between(r, 1, 2) {
@@ -84,8 +82,12 @@ func drawClients(r *rand.Rand, p *Plan) {
 	}
 	producers, consumers := between(r, 1, 3), between(r, 1, 2)
 	rate := operationsPerSecond * 0.8 / float64(producers)
-	for range producers {
-		p.Producers = append(p.Producers, drawProducer(r, topics, math.Round(rate*(0.5+r.Float64()))))
+	for i := range producers {
+		producer := drawProducer(r, topics, math.Round(rate*(0.5+r.Float64())))
+		if i == 0 && producer.Acks != "all" {
+			producer.Acks = "all" // or the seed would ask for no promise
+		}
+		p.Producers = append(p.Producers, producer)
 	}
 	for range consumers {
 		p.Consumers = append(p.Consumers, Consumer{

@@ -10,38 +10,40 @@ import (
 // A family is what the swarm turns on or off as one: faults that are drawn at one rate, in one way.
 type family struct {
 	name string
+	on   float64                 // chance that a seed has it
 	draw func(d *drawer) []Fault // one event, at d.at and of about d.length
 }
 
 // families is in a fixed order; each draws from a stream of its own, so adding one leaves the others' faults as they were.
 var families = []family{
-	{"isolate", func(d *drawer) []Fault { return d.one(Isolate, d.victim(), Params{Clients: d.coin()}) }},
-	{"split", (*drawer).split},
-	{"one-way", (*drawer).oneWay},
-	{"ring", func(d *drawer) []Fault { return d.one(Ring, Everyone, Params{}) }},
-	{"bridge", func(d *drawer) []Fault { return d.one(Bridge, d.victim(), Params{}) }},
-	{"reset", func(d *drawer) []Fault { return d.one(Reset, d.victimOrAll(), Params{Clients: d.coin()}) }},
-	{"slow-link", (*drawer).slowLink},
-	{"crash", func(d *drawer) []Fault { return d.one(Crash, d.victim(), Params{}) }},
-	{"crash-all", func(d *drawer) []Fault { return d.one(Crash, Everyone, Params{}) }},
-	{"crash-at-call", func(d *drawer) []Fault {
+	{"isolate", familyOn, func(d *drawer) []Fault { return d.one(Isolate, d.victim(), Params{Clients: d.coin()}) }},
+	{"split", familyOn, (*drawer).split},
+	{"one-way", familyOn, (*drawer).oneWay},
+	{"ring", familyOn, func(d *drawer) []Fault { return d.one(Ring, Everyone, Params{}) }},
+	{"bridge", familyOn, func(d *drawer) []Fault { return d.one(Bridge, d.victim(), Params{}) }},
+	{"reset", familyOn, func(d *drawer) []Fault { return d.one(Reset, d.victimOrAll(), Params{Clients: d.coin()}) }},
+	{"slow-link", familyOn, (*drawer).slowLink},
+	{"crash", familyOn, func(d *drawer) []Fault { return d.one(Crash, d.victim(), Params{}) }},
+	{"crash-all", familyOn, func(d *drawer) []Fault { return d.one(Crash, Everyone, Params{}) }},
+	{"crash-at-call", familyOn, func(d *drawer) []Fault {
 		return d.one(CrashAtCall, d.victim(), Params{Call: 1 + d.r.Int64N(1<<between(d.r, 4, 14))})
 	}},
-	{"crash-at-point", (*drawer).crashAtPoint},
-	{"power-loss", func(d *drawer) []Fault { return d.one(PowerLoss, d.powerVictim(), Params{}) }},
-	{"power-loss-all", func(d *drawer) []Fault { return d.one(PowerLoss, Everyone, Params{}) }},
-	{"rolling-restart", (*drawer).rollingRestart},
-	{"slow-disk", func(d *drawer) []Fault {
+	{"crash-at-point", familyOn, (*drawer).crashAtPoint},
+	{"power-loss", powerOn, func(d *drawer) []Fault { return d.one(PowerLoss, d.powerVictim(), Params{}) }},
+	{"power-loss-all", powerOn, func(d *drawer) []Fault { return d.one(PowerLoss, Everyone, Params{}) }},
+	{"rolling-restart", familyOn, (*drawer).rollingRestart},
+	{"slow-disk", familyOn, func(d *drawer) []Fault {
 		return d.one(SlowDisk, d.victimOrAll(), Params{Factor: float64(between(d.r, 2, 100))})
 	}},
-	{"stall-disk", func(d *drawer) []Fault { return d.one(StallDisk, d.victim(), Params{}) }},
-	{"pause", func(d *drawer) []Fault { return d.one(Pause, d.victim(), Params{}) }},
+	{"stall-disk", familyOn, func(d *drawer) []Fault { return d.one(StallDisk, d.victim(), Params{}) }},
+	{"pause", familyOn, func(d *drawer) []Fault { return d.one(Pause, d.victim(), Params{}) }},
 }
 
 // The swarm's shares and sizes.
 const (
 	calmSeeds    = 0.03             // share of seeds without any fault: what is wrong there needs none
 	familyOn     = 0.33             // chance that a family is on in another seed
+	powerOn      = 0.5              // the same for losses of power, which not every cluster can have
 	intervalMin  = 4 * time.Second  // mean time between a family's events: drawn between these
 	intervalMax  = 25 * time.Second //
 	lengthMin    = 300 * time.Millisecond
@@ -69,9 +71,9 @@ func drawSchedule(swarm *rand.Rand, p *Plan) Schedule {
 	if !p.Cluster.allDurable() {
 		power = between(swarm, 1, p.Cluster.Nodes)
 	}
-	for _, fam := range families {
+	for _, fam := range slices.Concat(families, scenes) {
 		// The draws are made whether the family fits the cluster or not: the swarm's stream stays in step.
-		on, interval, length := swarm.Float64() < familyOn, span(swarm, intervalMin, intervalMax), span(swarm, lengthMin, lengthMax)
+		on, interval, length := swarm.Float64() < fam.on, span(swarm, intervalMin, intervalMax), span(swarm, lengthMin, lengthMax)
 		if !on {
 			continue
 		}
