@@ -45,8 +45,11 @@ func (h *Handler) coordinatorOf(c call, kind int8, key string) kmsg.FindCoordina
 		found.ErrorCode, found.ErrorMessage = codeOf(err), messageOf(err)
 		return found
 	}
-	none := ""
-	found.NodeID, found.Host, found.Port, found.ErrorMessage = node.ID, node.Host, node.Port, &none
+	fine := "" // as the reference puts it
+	if c.Version < 4 {
+		fine = "NONE"
+	}
+	found.NodeID, found.Host, found.Port, found.ErrorMessage = node.ID, node.Host, node.Port, &fine
 	return found
 }
 

@@ -68,8 +68,6 @@ func (m *Machine) Delete(to coord.Caller, id string) coord.Effects {
 	resp.Group = id
 	var e coord.Effects
 	switch g := m.groups[id]; {
-	case id == "":
-		resp.ErrorCode = kerr.InvalidGroupID.Code
 	case g == nil:
 		resp.ErrorCode = kerr.GroupIDNotFound.Code
 	case g.state != Empty:
@@ -90,6 +88,9 @@ func (m *Machine) DeleteOffsets(to coord.Caller, req *kmsg.OffsetDeleteRequest, 
 	e := coord.Effects{Replies: []coord.Reply{{To: to, Response: resp}}}
 	g := m.groups[req.Group]
 	switch {
+	case req.Group == "":
+		resp.ErrorCode = kerr.InvalidGroupID.Code
+		return e
 	case g == nil:
 		resp.ErrorCode = kerr.GroupIDNotFound.Code
 		return e

@@ -26,6 +26,7 @@ func (m *Machine) expireOffsets(now time.Time) []coord.Effects {
 		if len(e.Records) > 0 {
 			all = append(all, e)
 		}
+		m.forgetIfNothing(g)
 	}
 	return all
 }

@@ -103,8 +103,7 @@ func (m *Machine) replayOffset(r coord.Record) error {
 	}
 	if r.Value == nil {
 		if g := m.groups[key.Group]; g != nil {
-			g.dropOffset(key.Topic, key.Partition)
-			m.forgetIfNothing(g)
+			g.dropOffset(key.Topic, key.Partition) // the group is there until it expires, as with the reference
 		}
 		return nil
 	}

@@ -25,6 +25,7 @@ var exceptions = []struct {
 }{
 	{"", ".Host", ignored, "where the cluster runs"},
 	{"", ".Port", ignored, "where the cluster runs"},
+	{"", ".ClientHost", ignored, "where the client runs"},
 	{"", ".ClusterID", presence, "drawn when the cluster is made"},
 	{"", ".ThrottleMillis", ignored, "quotas depend on time"},
 	{"", ".ErrorMessage", atLeast, "words; the reference leaves them out here and there"},

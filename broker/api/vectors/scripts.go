@@ -33,6 +33,14 @@ var scripts = []script{
 	{"60-describe-cluster", describeCluster},
 	{"75-describe-topic-partitions", describeTopicPartitions},
 	{"20-delete-topics", deleteTopics},
+	{"10-find-coordinator", findCoordinator},
+	{"11-join-group", joinGroup},
+	{"14-sync-group", syncGroup},
+	{"08-offset-commit", offsetCommit},
+	{"09-offset-fetch", offsetFetch},
+	{"42-delete-groups", deleteGroups},
+	{"47-offset-delete", offsetDelete},
+	{"15-describe-groups", describeGroups},
 }
 
 const requestTimeoutMs = 10_000

@@ -3,8 +3,12 @@ package vectors
 import (
 	"encoding/base64"
 	"reflect"
+	"regexp"
 	"strings"
 )
+
+// drawn is what is random in the id of a group's member.
+var drawn = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
 // symbols names the ids that a script has met.
 type symbols map[[16]byte]string
@@ -59,7 +63,7 @@ func (s symbols) of(v reflect.Value) any {
 	case reflect.Bool:
 		return v.Bool()
 	case reflect.String:
-		return v.String()
+		return drawn.ReplaceAllString(v.String(), "(drawn)")
 	case reflect.Float64:
 		return v.Float()
 	}
@@ -110,7 +114,7 @@ func identity(element any) string {
 		return ""
 	}
 	var parts []string
-	for _, name := range []string{"ApiKey", "ResourceType", "ResourceName", "Topic", "TopicID", "Partition", "Name", "NodeID"} {
+	for _, name := range []string{"ApiKey", "ResourceType", "ResourceName", "Topic", "TopicID", "Partition", "Name", "NodeID", "Group", "Key"} {
 		switch value := fields[name].(type) {
 		case string:
 			parts = append(parts, value)
