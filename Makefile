@@ -29,7 +29,7 @@ bin/odradek.wasm: FORCE
 	$(GUEST_BUILD) -o $@ ./cmd/guest
 
 sim: build ## one universe: SEED=1, and FOR=60s PLAN=file TRACE=file HISTORY=file
-	@bin/odradek sim --seed $(SEED) $(if $(FOR),--for $(FOR)) $(if $(PLAN),--plan $(PLAN)) $(if $(TRACE),--trace $(TRACE)) $(if $(HISTORY),--history $(HISTORY))
+	@bin/odradek sim $(if $(PLAN),--plan $(PLAN),--seed $(SEED) $(if $(FOR),--for $(FOR))) $(if $(TRACE),--trace $(TRACE)) $(if $(HISTORY),--history $(HISTORY))
 
 sims: build ## a campaign: SEEDS=1..200, on all cores
 	@bin/odradek sim --seeds $(SEEDS)

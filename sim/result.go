@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"odradek/chaos"
+	"odradek/linearizability"
 	"odradek/linearizability/verdict"
 )
 
@@ -64,19 +65,22 @@ func (r *Result) Kinds() []string {
 
 // Line is the last line that `odradek sim --seed` prints.
 func (r *Result) Line() string {
-	return fmt.Sprintf("seed=%d verdict=%s hash=%016x virtual=%s wall=%.1fs operations=%d faults=%d violations=%d",
-		r.Seed, r.Verdict, r.Hash, r.Virtual.Round(time.Second), r.Wall.Seconds(), r.Operations, len(r.Faults), r.Count())
+	return fmt.Sprintf("seed=%d verdict=%s hash=%016x virtual=%.4gs wall=%.1fs operations=%d faults=%d violations=%d",
+		r.Seed, r.Verdict, r.Hash, r.Virtual.Seconds(), r.Wall.Seconds(), r.Operations, len(r.Faults), r.Count())
 }
 
-// Explain says what was violated, in words and with the events that show it, and what was left open.
+// Explain says what was violated, in words and with the events that show it, what was allowed for, and what was left open.
 func (r *Result) Explain(w io.Writer) {
+	counts := map[string]int{}
 	for _, v := range r.Violations {
-		fmt.Fprintln(w, v)
+		if counts[v.Kind]++; counts[v.Kind] <= verdict.PerKindMax {
+			fmt.Fprintln(w, v)
+		}
 	}
-	for _, v := range r.Report.Violations {
-		fmt.Fprintln(w, v)
+	for _, kind := range r.Kinds() {
+		if more := counts[kind] - verdict.PerKindMax; more > 0 {
+			fmt.Fprintf(w, "%s: and %d more\n", kind, more)
+		}
 	}
-	for _, reason := range r.Report.Unknown {
-		fmt.Fprintln(w, "unknown:", reason)
-	}
+	fmt.Fprint(w, linearizability.Report{Report: r.Report})
 }

@@ -136,6 +136,7 @@ func (r *run) took(o chaos.Outcome) {
 	verb := "begins"
 	if o.Undo {
 		verb = "ends"
+		r.noteEnd(o)
 	} else {
 		r.result.Faults = append(r.result.Faults, o)
 	}
@@ -146,6 +147,15 @@ func (r *run) took(o chaos.Outcome) {
 	r.universe.Note("fault", text)
 	r.options.Recording.took(o)
 	r.log("fault", r.universe.Now(), text)
+}
+
+// noteEnd adds to a fault's outcome what its end tells: that an armed crash was not reached, for one.
+func (r *run) noteEnd(o chaos.Outcome) {
+	for i := range r.result.Faults {
+		if began := &r.result.Faults[i]; began.Index == o.Index && began.Note == "" {
+			began.Note = o.Note
+		}
+	}
 }
 
 // heal ends the fault phase: every fault is undone and every broker is up.

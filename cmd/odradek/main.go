@@ -26,6 +26,7 @@ func (e exitError) Error() string { return e.text }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program as it stands
 	err := root().ExecuteContext(ctx)
 	os.Exit(exitCode(err))
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,7 +43,7 @@ func simCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.Uint64Var(&o.seed, "seed", 1, "the universe to run")
 	flags.StringVar(&o.seeds, "seeds", "", "a campaign instead: A..B, both included")
-	flags.DurationVar(&o.length, "for", chaos.RunDefault, "virtual time of a run, 30s at least")
+	flags.DurationVar(&o.length, "for", chaos.RunDefault, fmt.Sprintf("virtual time of a run, %v at least", chaos.RunMin))
 	flags.StringVar(&o.planFile, "plan", "", "take the plan from this file instead of drawing it from the seed")
 	flags.StringVar(&o.writePlan, "write-plan", "", "write the plan to this file")
 	flags.StringVar(&o.traceFile, "trace", "", "write every host call to this file")
@@ -49,11 +51,15 @@ func simCommand() *cobra.Command {
 	flags.StringVar(&o.logFile, "log", "", "write the guests' logs and the faults, by virtual time, to this file")
 	flags.StringVar(&o.guestFile, "guest", "", "the guest to run (default: odradek.wasm beside this program)")
 	flags.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "universes at a time, in a campaign")
-	command.MarkFlagsMutuallyExclusive("seed", "seeds")
-	for _, single := range []string{"plan", "write-plan", "trace", "history", "log"} {
+	command.MarkFlagsMutuallyExclusive("seed", "seeds", "plan")
+	command.MarkFlagsMutuallyExclusive("for", "plan")
+	for _, single := range []string{"write-plan", "trace", "history", "log"} {
 		command.MarkFlagsMutuallyExclusive("seeds", single)
 	}
 	command.RunE = func(command *cobra.Command, _ []string) error {
+		if o.length < chaos.RunMin {
+			return fmt.Errorf("--for %v: %v or more is allowed", o.length, chaos.RunMin)
+		}
 		program, err := sim.LoadProgram(command.Context(), o.guestFile)
 		if err != nil {
 			return err
@@ -122,11 +128,31 @@ func (o *simOptions) single(command *cobra.Command, program *host.Program) (err 
 			return err
 		}
 	}
-	result, err := sim.Run(options)
+	describePlan(command.OutOrStdout(), &plan)
+	result, err := run(command.Context(), options)
 	if err != nil {
 		return err
 	}
 	return o.report(command, result)
+}
+
+// run is sim.Run until ctx ends, when the universe is left where it is: the program is about to end.
+func run(ctx context.Context, options sim.Options) (*sim.Result, error) {
+	type outcome struct {
+		result *sim.Result
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		result, err := sim.Run(options)
+		done <- outcome{result, err}
+	}()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-ctx.Done():
+		return nil, errors.New("interrupted")
+	}
 }
 
 // report says what happened, and, when the verdict is no pass, how to see more.
@@ -134,6 +160,9 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
 	out := command.OutOrStdout()
 	for _, fault := range result.Faults {
 		fmt.Fprintf(out, "fault %s", fault.Fault)
+		if len(fault.Nodes) > 0 {
+			fmt.Fprintf(out, ", struck %v", fault.Nodes)
+		}
 		if fault.Note != "" {
 			fmt.Fprintf(out, " (%s)", fault.Note)
 		}
@@ -149,11 +178,19 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
 }
 
 func (o *simOptions) replay(result *sim.Result) string {
-	source := "--seed " + strconv.FormatUint(result.Seed, 10)
-	if o.planFile != "" {
-		source = "--plan " + o.planFile
+	source := o.source(result.Seed)
+	return fmt.Sprintf("bin/odradek sim %s --history run.history --log run.log --trace run.trace", source)
+}
+
+// source is the flags that name a universe.
+func (o *simOptions) source(seed uint64) string {
+	switch {
+	case o.planFile != "":
+		return "--plan " + o.planFile
+	case o.length != chaos.RunDefault:
+		return fmt.Sprintf("--seed %d --for %v", seed, o.length)
 	}
-	return fmt.Sprintf("bin/odradek sim %s --for %v --history run.history --log run.log --trace run.trace", source, o.length)
+	return fmt.Sprintf("--seed %d", seed)
 }
 
 // outcome turns a verdict into an exit code.
@@ -180,14 +217,18 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 			case err != nil:
 				fmt.Fprintf(out, "seed=%d has no outcome: %v\n", seed, err)
 			case r.Verdict != verdict.Pass:
-				fmt.Fprintf(out, "seed=%d verdict=%s %s\n", seed, r.Verdict, strings.Join(r.Kinds(), ","))
+				words := r.Kinds()
+				if r.Verdict == verdict.Unknown {
+					words = r.Report.Unknown
+				}
+				fmt.Fprintf(out, "seed=%d verdict=%s %s\n", seed, r.Verdict, strings.Join(words, ", "))
 			}
 			progress.step()
 			return true
 		}}
 	tally := campaign.Run(command.Context())
 	progress.end()
-	printFailures(out, tally)
+	o.printFailures(out, tally)
 	fmt.Fprintln(out, tally.Line())
 	switch {
 	case tally.Failed > 0:
@@ -199,9 +240,10 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 }
 
 // printFailures groups the failing seeds by what they violate.
-func printFailures(out io.Writer, tally *sim.Tally) {
+func (o *simOptions) printFailures(out io.Writer, tally *sim.Tally) {
 	for _, kind := range tally.Kinds() {
-		fmt.Fprintf(out, "%s: %d seeds, the first to replay: bin/odradek sim --seed %d\n", kind, len(tally.ByKind[kind]), tally.ByKind[kind][0])
+		seeds := tally.ByKind[kind]
+		fmt.Fprintf(out, "%s: %s; the first again: bin/odradek sim %s\n", kind, count(len(seeds), "seed"), o.source(seeds[0]))
 	}
 }
 
