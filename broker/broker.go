@@ -204,6 +204,9 @@ func (b *Broker) openReplicas() error {
 		FetchResponseMaxBytes: b.node.ReplicaFetchResponseMax,
 		FetchBackoff:          b.node.ReplicaFetchBackoff,
 		CheckpointInterval:    b.node.HighWatermarkCheckpoint,
+
+		RetentionCheckInterval: b.node.RetentionCheck,
+		Cleaner:                b.cleanerConfig(),
 	})
 	b.replicas = m
 	return err

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"odradek/broker/commitlog"
+	"odradek/broker/commitlog/cleaner"
 	"odradek/broker/config"
 	"odradek/broker/metadata"
 	"odradek/broker/record"
@@ -23,11 +24,23 @@ func (b *Broker) topicSettings(img *metadata.Image, topic string) replica.TopicS
 	if c.LogAppendTime {
 		timestamps = record.LogAppendTime
 	}
+	segmentMs := c.SegmentMs
+	if c.Compact {
+		segmentMs = min(segmentMs, c.CompactionLagMsMax) // the active segment can't be compacted
+	}
 	return replica.TopicSettings{
 		MinInsyncReplicas: int(c.MinInsyncReplicas),
+		Retention: replica.TopicRetention{
+			Delete: c.Delete,
+			Limits: cleaner.Retention{Ms: c.RetentionMs, Bytes: c.RetentionBytes},
+			Compaction: cleaner.Policy{
+				LagMsMin: c.CompactionLagMsMin, LagMsMax: c.CompactionLagMsMax,
+				DirtyRatioMin: c.DirtyRatioMin, DeleteRetentionMs: c.DeleteRetentionMs,
+			},
+		},
 		Log: commitlog.Config{
 			SegmentBytes:                int64(c.SegmentBytes),
-			SegmentMs:                   c.SegmentMs,
+			SegmentMs:                   segmentMs,
 			IndexBytesMax:               int64(c.IndexBytesMax),
 			IndexIntervalBytes:          int64(c.IndexIntervalBytes),
 			MaxMessageBytes:             int64(c.MessageBytesMax),
@@ -37,7 +50,18 @@ func (b *Broker) topicSettings(img *metadata.Image, topic string) replica.TopicS
 			MessageTimestampBeforeMaxMs: c.TimestampBeforeMaxMs,
 			MessageTimestampAfterMaxMs:  c.TimestampAfterMaxMs,
 			ProducerIDExpirationMs:      c.ProducerIDExpirationMs,
+			FileDeleteDelayMs:           c.FileDeleteDelayMs,
+			Compacted:                   c.Compact,
 		},
+	}
+}
+
+// cleanerConfig is what the node's compaction may use.
+func (b *Broker) cleanerConfig() replica.CleanerConfig {
+	c := b.node.Cleaner
+	return replica.CleanerConfig{
+		Disabled: !c.Enabled || c.Threads == 0, Threads: int(c.Threads), DedupeBytes: c.DedupeBytes, LoadFactor: c.LoadFactor,
+		BufferBytes: int(c.BufferBytes), BytesPerSecond: c.BytesPerSecondMax, Backoff: c.Backoff,
 	}
 }
 

@@ -99,9 +99,10 @@ func (l *Log) assign(batches []byte, leaderEpoch int32, cfg *Config, nowMs int64
 	return set
 }
 
-// AppendFollower appends batches as another replica's log has them: offsets and leader epochs are kept. They must start at
-// the log's end and follow each other. Errors: record's, ErrNotContiguous, ErrStaleLeaderEpoch, ErrStorage, ErrClosed, and the
-// disk's, after which the log is as it was. A last batch that is cut short is record.ErrTruncated, and nothing is appended.
+// AppendFollower appends batches as another replica's log has them: offsets and leader epochs are kept. Offsets must rise from
+// the log's end on; where compaction has removed batches, they leave gaps. What a segment can't span (2^31 offsets) is left
+// off: the log's end tells where to go on. Errors: record's, ErrNotContiguous, ErrStaleLeaderEpoch, ErrStorage, ErrClosed, and
+// the disk's, after which the log is as it was. A last batch that is cut short is record.ErrTruncated, and nothing is appended.
 func (l *Log) AppendFollower(batches []byte) (AppendInfo, error) {
 	l.writer.Lock()
 	defer l.writer.Unlock()
@@ -122,8 +123,9 @@ func (l *Log) AppendFollower(batches []byte) (AppendInfo, error) {
 
 // follow checks that batches continue the log.
 func (l *Log) follow(batches []byte) (appendSet, error) {
-	next, epoch := l.active().nextOffset, l.epochs.last()
-	set := appendSet{batches: batches, first: next, maxTimestamp: record.NoTimestamp, appendTime: -1}
+	end, epoch := l.active().nextOffset, l.epochs.last()
+	next := end
+	set := appendSet{batches: batches, first: -1, maxTimestamp: record.NoTimestamp, appendTime: -1}
 	for rest := batches; len(rest) > 0; {
 		batch, tail, err := record.Split(rest)
 		if err == nil {
@@ -132,7 +134,11 @@ func (l *Log) follow(batches []byte) (appendSet, error) {
 		if err != nil {
 			return set, err
 		}
-		if batch.BaseOffset() != next {
+		if set.first >= 0 && batch.LastOffset()-end > math.MaxInt32 {
+			set.batches = batches[:len(batches)-len(rest)]
+			break
+		}
+		if batch.BaseOffset() < next || batch.LastOffset()-end > math.MaxInt32 {
 			return set, fmt.Errorf("%w: batch at %d, end at %d", ErrNotContiguous, batch.BaseOffset(), next)
 		}
 		if batch.PartitionLeaderEpoch() < epoch {
@@ -143,11 +149,14 @@ func (l *Log) follow(batches []byte) (appendSet, error) {
 				return set, err
 			}
 		}
+		if set.first < 0 {
+			set.first = batch.BaseOffset()
+		}
 		set.maxTimestamp = max(set.maxTimestamp, batch.MaxTimestamp())
 		next, epoch, rest = batch.NextOffset(), batch.PartitionLeaderEpoch(), tail
 	}
-	if next-set.first > math.MaxInt32 || len(batches) == 0 {
-		return set, fmt.Errorf("%w: %d bytes span %d offsets", record.ErrInvalid, len(batches), next-set.first)
+	if set.first < 0 {
+		return set, fmt.Errorf("%w: no batch", record.ErrInvalid)
 	}
 	set.last = next - 1
 	return set, nil

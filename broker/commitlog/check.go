@@ -8,7 +8,7 @@ import (
 )
 
 // validateSet checks each batch of a produce request, as Kafka's LogValidator does, but for what is inside the records: their
-// timestamps are judged by those of the header (the first and the greatest).
+// timestamps are judged by those of the header (the first and the greatest); only keys are looked at, where there must be.
 func validateSet(batches []byte, from origin, cfg *Config, nowMs int64) error {
 	if len(batches) == 0 {
 		return fmt.Errorf("%w: no batch", record.ErrInvalid)
@@ -35,12 +35,40 @@ func validateSet(batches []byte, from origin, cfg *Config, nowMs int64) error {
 			if err := checkTimestamps(batch, cfg, nowMs); err != nil {
 				return err
 			}
+			if err := checkKeys(batch, cfg); err != nil {
+				return err
+			}
 		}
 		count += int64(batch.NumRecords())
 		rest = tail
 	}
 	if count > math.MaxInt32 {
 		return fmt.Errorf("%w: %d records in one append", record.ErrInvalid, count)
+	}
+	return nil
+}
+
+// checkKeys refuses records without a key in a compacted topic, where nothing would ever replace them.
+func checkKeys(batch record.Batch, cfg *Config) error {
+	if !cfg.Compacted {
+		return nil
+	}
+	var keyless []int32
+	index := int32(0)
+	for r, err := range batch.Records(decompressedMax) {
+		if err != nil {
+			return err
+		}
+		if r.Offset != batch.BaseOffset()+int64(index) {
+			return fmt.Errorf("%w: record %d has offset %d", record.ErrInvalid, index, r.Offset-batch.BaseOffset())
+		}
+		if r.Key == nil {
+			keyless = append(keyless, index)
+		}
+		index++
+	}
+	if keyless != nil {
+		return &InvalidRecordsError{Indexes: keyless, Reason: "Compacted topic cannot accept message without key"}
 	}
 	return nil
 }

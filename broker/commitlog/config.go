@@ -21,6 +21,8 @@ type Config struct {
 	MessageTimestampBeforeMaxMs int64                // message.timestamp.before.max.ms
 	MessageTimestampAfterMaxMs  int64                // message.timestamp.after.max.ms
 	ProducerIDExpirationMs      int64                // producer.id.expiration.ms
+	FileDeleteDelayMs           int64                // file.delete.delay.ms: of the files of segments that retention drops
+	Compacted                   bool                 // cleanup.policy has compact: producers' records need keys
 }
 
 // DefaultConfig is Kafka's.
@@ -37,6 +39,7 @@ func DefaultConfig() Config {
 		MessageTimestampBeforeMaxMs: math.MaxInt64,
 		MessageTimestampAfterMaxMs:  3_600_000,
 		ProducerIDExpirationMs:      86_400_000,
+		FileDeleteDelayMs:           60_000,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"odradek/broker/env/memenv"
@@ -134,12 +135,17 @@ func (u *universe) recovered(during string, might unsure) {
 	var want []byte
 	var kept []record.Batch
 	for _, batch := range full {
-		if batch.LastOffset() < end && batch.BaseOffset() >= l.segments[0].base {
-			kept = append(kept, batch)
-			if batch.LastOffset() >= start {
-				want = append(want, batch...)
-			}
+		if batch.LastOffset() >= end {
+			continue
 		}
+		kept = append(kept, batch)
+		if batch.BaseOffset() >= l.segments[0].base && batch.LastOffset() >= start {
+			want = append(want, batch...)
+		}
+	}
+	// What the segments before the start said of producers is remembered, but for a log that was emptied or cut.
+	if all := producersOf(kept); !bytes.Equal(l.producers.snapshot(end), all.snapshot(end)) {
+		kept = u.inSegments(kept)
 	}
 	if got := readAll(u.t, l, start, 900); !bytes.Equal(got, want) {
 		u.t.Fatalf("after a crash in %s: %s\n%x\nwant %s\n%x", during, offsets(u.t, got), got, offsets(u.t, want), want)
@@ -167,10 +173,9 @@ func (u *universe) check() {
 		u.t.Fatalf("synced to %d, want %d to %d", l.SyncedOffset(), u.synced, u.end)
 	}
 	var epochs epochCache
-	state := newProducerState()
+	state := producersOf(u.batches)
 	for _, batch := range u.batches {
 		epochs.assign(max(batch.PartitionLeaderEpoch(), 0), batch.BaseOffset())
-		state.applyBatch(batch)
 	}
 	epochs.truncateFromStart(u.start)
 	epochs.truncateFromEnd(u.end)
@@ -185,6 +190,18 @@ func (u *universe) check() {
 			u.t.Fatalf("epoch of %d is %d, want %d", batch.BaseOffset(), l.EpochAt(batch.BaseOffset()), batch.PartitionLeaderEpoch())
 		}
 	}
+}
+
+func (u *universe) inSegments(batches []record.Batch) []record.Batch {
+	return slices.DeleteFunc(slices.Clone(batches), func(b record.Batch) bool { return b.BaseOffset() < u.log.segments[0].base })
+}
+
+func producersOf(batches []record.Batch) producerState {
+	state := newProducerState()
+	for _, batch := range batches {
+		state.applyBatch(batch)
+	}
+	return state
 }
 
 // epochString lists the epochs that hold records.
@@ -252,6 +269,9 @@ func (u *universe) truncate(t *rapid.T) {
 			u.synced = min(u.synced, cut)
 		}
 		u.batches, u.end, u.start = kept, cut, start
+		if all := producersOf(kept); !bytes.Equal(u.log.producers.snapshot(cut), all.snapshot(cut)) {
+			u.batches = u.inSegments(kept)
+		}
 		pin.Release()
 	}
 }
@@ -269,6 +289,13 @@ func (u *universe) advance(t *rapid.T) {
 	if u.do("advance", unsure{cut: -1, starts: []int64{u.start, offset}}, func() error { return u.log.AdvanceStart(offset) }) {
 		u.start = offset
 	}
+}
+
+func (u *universe) dropHead(*rapid.T) {
+	u.do("drop head", unsure{cut: -1}, func() error {
+		_, err := u.log.DropHead()
+		return err
+	})
 }
 
 func (u *universe) sync(*rapid.T) {
@@ -297,12 +324,13 @@ func TestLogSurvivesCrashes(t *testing.T) {
 		cfg.SegmentBytes = rapid.SampledFrom([]int64{4_000, 9_000, 30_000}).Draw(t, "segment.bytes")
 		cfg.IndexIntervalBytes = rapid.SampledFrom([]int64{0, 100, 4_096}).Draw(t, "index.interval.bytes")
 		cfg.ProducerIDExpirationMs = 1 << 60
+		cfg.FileDeleteDelayMs = rapid.SampledFrom([]int64{0, 1 << 40}).Draw(t, "file.delete.delay.ms")
 		u := &universe{t: t, disk: memenv.NewDisk(), cfg: cfg}
 		u.open()
 		u.recovered("the first open", unsure{cut: -1, starts: []int64{0}})
 		t.Repeat(map[string]func(*rapid.T){
 			"append": u.append, "append again": u.append, "append more": u.append, "marker": u.marker,
-			"truncate": u.truncate, "restart": u.restart, "advance": u.advance, "sync": u.sync, "reopen": u.reopen,
+			"truncate": u.truncate, "restart": u.restart, "advance": u.advance, "drop head": u.dropHead, "sync": u.sync, "reopen": u.reopen,
 			"": func(*rapid.T) { u.check() },
 			"crash": func(*rapid.T) {
 				u.countdown = 1

@@ -1,6 +1,11 @@
 package commitlog
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"odradek/broker/record"
+)
 
 // What a log answers besides record.ErrCorrupt and its like, and the disk's own errors; test with errors.Is.
 var (
@@ -23,11 +28,26 @@ var (
 	ErrCoordinatorFenced = errors.New("transaction coordinator fenced")
 	// ErrStaleLeaderEpoch says that batches carry an older leader epoch than the log's last.
 	ErrStaleLeaderEpoch = errors.New("leader epoch goes back")
-	// ErrNotContiguous says that a follower's batches do not start at the log's end.
+	// ErrNotContiguous says that a follower's batches start before the log's end, or their offsets don't rise.
 	ErrNotContiguous = errors.New("batches do not continue the log")
+	// ErrChanged says that the segments that were to be replaced are not what they were: the log was truncated meanwhile.
+	ErrChanged = errors.New("segments have changed")
 	// ErrStorage says that the disk failed in a way after which nothing is known of what it holds. The log answers every
 	// later append, truncation and sync with it, until it is opened again.
 	ErrStorage = errors.New("log failed")
 	// ErrClosed says that the log was closed or deleted.
 	ErrClosed = errors.New("log is closed")
 )
+
+// InvalidRecordsError says which records of a batch are the reason that it is refused. It is a record.ErrInvalid.
+type InvalidRecordsError struct {
+	Indexes []int32 // places in the batch, from 0
+	Reason  string
+}
+
+func (e *InvalidRecordsError) Error() string {
+	return fmt.Sprintf("%d records, the first at %d: %s", len(e.Indexes), e.Indexes[0], e.Reason)
+}
+
+// Unwrap makes it a record.ErrInvalid.
+func (e *InvalidRecordsError) Unwrap() error { return record.ErrInvalid }

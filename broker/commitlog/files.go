@@ -15,7 +15,11 @@ const (
 	indexSuffix     = ".index"
 	timeIndexSuffix = ".timeindex"
 	snapshotSuffix  = ".snapshot"
+	// cleanedSuffix ends the names of a replacement that is being written, swapSuffix that of one that is complete, and so takes
+	// its place whatever happens; deletedSuffix those of files that wait for their removal.
+	cleanedSuffix   = ".cleaned"
 	swapSuffix      = ".swap"
+	deletedSuffix   = ".deleted"
 	temporarySuffix = ".tmp"
 
 	recoveryFile = "recovery-point-checkpoint"

@@ -195,3 +195,24 @@ func (s *producerState) expire(nowMs, expirationMs int64) {
 		}
 	}
 }
+
+// ProducerEnd is where a producer's batches end in the log.
+type ProducerEnd struct {
+	LastOffset int64 // of its last batch, -1 when it has only markers
+	Epoch      int16
+}
+
+// ProducerEnds says, by producer id, where the producers that are remembered have got to.
+func (l *Log) ProducerEnds() map[int64]ProducerEnd {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	ends := make(map[int64]ProducerEnd, len(l.producers.producers))
+	for id, p := range l.producers.producers {
+		end := ProducerEnd{LastOffset: -1, Epoch: p.epoch}
+		if p.count > 0 {
+			end.LastOffset = p.batches[p.count-1].lastOffset
+		}
+		ends[id] = end
+	}
+	return ends
+}

@@ -36,6 +36,9 @@ func (l *Log) open() error {
 	if err := l.disk.MkdirAll(l.dir); err != nil {
 		return err
 	}
+	if err := l.completeReplacements(); err != nil {
+		return err
+	}
 	names, err := l.disk.List(l.dir)
 	if err != nil {
 		return err
@@ -47,6 +50,9 @@ func (l *Log) open() error {
 	brandNew, syncFailed := len(names) == 0, slices.Contains(names, failedSyncFile)
 	hasStart, err := l.readCheckpoints()
 	if err != nil {
+		return err
+	}
+	if bases, err = l.sweepHead(bases); err != nil {
 		return err
 	}
 	clean, err := l.loadSegments(bases)
@@ -128,13 +134,23 @@ func (l *Log) sweep(names []string) (bases []int64, err error) {
 			base, ok = parseSegmentName(name, timeIndexSuffix)
 		}
 		orphan := ok && !known[base]
-		if orphan || strings.HasSuffix(name, temporarySuffix) || strings.HasSuffix(name, swapSuffix) {
+		if orphan || isLeftover(name) {
 			if err := l.disk.Remove(l.path(name)); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return bases, nil
+}
+
+// isLeftover says that a file is of a change that was not completed, or waits for its removal.
+func isLeftover(name string) bool {
+	for _, suffix := range []string{temporarySuffix, cleanedSuffix, swapSuffix, deletedSuffix} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return false
 }
 
 // readCheckpoints reads the checkpoint files. One that is missing or damaged makes for more to read, not for an error.
@@ -293,7 +309,14 @@ func (l *Log) verifySegments(first int, sizes []int64) error {
 	for i := first; i < len(l.segments); i++ {
 		s := l.segments[i]
 		if i > 0 && s.base != l.segments[i-1].nextOffset {
-			return l.dropFrom(i)
+			if s.base > l.startOffset {
+				return l.dropFrom(i)
+			}
+			// The removal of the head, all of it before the start, was cut short.
+			if err := l.dropTo(i); err != nil {
+				return err
+			}
+			sizes, i = sizes[i:], 0
 		}
 		s.syncedSize, s.entrySynced = -1, false
 		if err := l.verify(s, sizes[i]); err != nil {
@@ -306,7 +329,22 @@ func (l *Log) verifySegments(first int, sizes []int64) error {
 			}
 			return l.dropFrom(i + 1)
 		}
+		if s.sealed {
+			s.snapshot = l.producers.snapshot(s.nextOffset) // for when what is before has left the log
+		}
 	}
+	return nil
+}
+
+// dropTo removes the segments before the i-th.
+func (l *Log) dropTo(i int) error {
+	for _, s := range l.segments[:i] {
+		if err := l.removeSegmentFiles(s.base); err != nil {
+			return err
+		}
+		s.file.release()
+	}
+	l.segments = l.segments[i:]
 	return nil
 }
 
@@ -315,7 +353,7 @@ func (l *Log) dropFrom(i int) error {
 	for j := len(l.segments) - 1; j >= i; j-- {
 		s := l.segments[j]
 		l.logger.Warn("segment is dropped", "dir", l.dir, "segment", s.base)
-		if err := l.removeSegmentFiles(s); err != nil {
+		if err := l.removeSegmentFiles(s.base); err != nil {
 			return err
 		}
 		s.file.release()
@@ -362,7 +400,7 @@ func (l *Log) continues(s *segment, batch record.Batch) error {
 	if err := batch.Verify(); err != nil {
 		return err
 	}
-	if batch.BaseOffset() != s.nextOffset || batch.LastOffset()-s.base > math.MaxInt32 || s.size > math.MaxInt32 {
+	if batch.BaseOffset() < s.nextOffset || batch.LastOffset()-s.base > math.MaxInt32 || s.size > math.MaxInt32 {
 		return fmt.Errorf("%w: offset %d at %d", errNotRecord, batch.BaseOffset(), s.nextOffset)
 	}
 	if batch.PartitionLeaderEpoch() < l.epochs.last() {

@@ -12,7 +12,7 @@ import (
 )
 
 // segment is one file of the log with its index. Log.mu guards its fields; base and file never change, but for file when a
-// truncation has to leave the old one to its readers.
+// truncation has to leave the old one to its readers, or a replacement has taken the place of the segment.
 type segment struct {
 	base int64
 	file *sharedFile
@@ -67,7 +67,7 @@ func (s *segment) observe(batch record.Batch, indexInterval int64) {
 	if s.size == 0 {
 		s.firstTimestamp = timestamp
 	}
-	if timestamp > s.maxTimestamp {
+	if timestamp > s.maxTimestamp && batch.NumRecords() > 0 { // compaction leaves headers of what was
 		s.maxTimestamp, s.maxTimestampOffset = timestamp, batch.LastOffset()
 	}
 	s.index.observe(s.base, batch, s.size, indexInterval, s.maxTimestamp, s.maxTimestampOffset)

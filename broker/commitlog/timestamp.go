@@ -151,7 +151,7 @@ func (v *view) greatestTimestamp(from, greatest int64) (int64, error) {
 			if batch, err = scan.whole(); err == nil {
 				greatest, err = greatestFrom(batch, from, greatest)
 			}
-		} else if err == nil && batch.BaseOffset() >= from {
+		} else if err == nil && batch.BaseOffset() >= from && batch.NumRecords() > 0 {
 			greatest = max(greatest, batch.MaxTimestamp())
 		}
 		if err != nil {

@@ -193,7 +193,7 @@ func (l *Log) cutFile(s *segment) error {
 		return l.syncFile(s)
 	}
 	name := l.path(segmentName(s.base, logSuffix))
-	f, err := l.disk.Open(name+swapSuffix, os.O_CREATE|os.O_TRUNC)
+	f, err := l.disk.Open(name+temporarySuffix, os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (l *Log) cutFile(s *segment) error {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = l.disk.Rename(name+swapSuffix, name)
+		err = l.disk.Rename(name+temporarySuffix, name)
 	}
 	if err != nil {
 		_ = f.Close() // the error that counts is known
@@ -224,7 +224,7 @@ func copyFile(to io.WriterAt, from io.ReaderAt, size int64) error {
 // removeSegments removes the files of segments that are no longer in the list, the newest first.
 func (l *Log) removeSegments(segments []*segment) error {
 	for i := len(segments) - 1; i >= 0; i-- {
-		if err := l.removeSegmentFiles(segments[i]); err != nil {
+		if err := l.removeSegmentFiles(segments[i].base); err != nil {
 			return err
 		}
 		segments[i].file.release()
@@ -232,9 +232,9 @@ func (l *Log) removeSegments(segments []*segment) error {
 	return nil
 }
 
-func (l *Log) removeSegmentFiles(s *segment) error {
+func (l *Log) removeSegmentFiles(base int64) error {
 	for _, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
-		if err := l.disk.Remove(l.path(segmentName(s.base, suffix))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := l.disk.Remove(l.path(segmentName(base, suffix))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

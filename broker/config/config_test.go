@@ -111,7 +111,7 @@ func TestLoadReferenceProperties(t *testing.T) {
 	if n.SessionTimeout != 9*time.Second {
 		t.Errorf("session timeout is %v", n.SessionTimeout)
 	}
-	want := []string{"num.network.threads", "log.retention.hours"}
+	want := []string{"num.network.threads"}
 	if len(warnings) != len(want) {
 		t.Errorf("warnings %q, want one for each of %v", warnings, want)
 	}
@@ -197,7 +197,8 @@ func TestLayersOfATopic(t *testing.T) {
 	topic := layers.Topic(map[string]string{"segment.bytes": "2000000", "flush.messages": "1", "message.timestamp.type": "LogAppendTime", "segment.index.bytes": "garbage"})
 	want := Topic{SegmentBytes: 2000000, SegmentMs: 2 * hourMs, IndexBytesMax: 10485760, IndexIntervalBytes: 100, MessageBytesMax: 3000,
 		FlushMessages: 1, FlushMs: 77, LogAppendTime: true, TimestampBeforeMaxMs: NeverMs, TimestampAfterMaxMs: 3600000,
-		MinInsyncReplicas: 1, ProducerIDExpirationMs: 86400000}
+		MinInsyncReplicas: 1, Delete: true, RetentionMs: 3 * minuteMs, RetentionBytes: -1, FileDeleteDelayMs: 60_000,
+		DeleteRetentionMs: 24 * hourMs, CompactionLagMsMax: NeverMs, DirtyRatioMin: 0.5, ProducerIDExpirationMs: 86400000}
 	if topic != want {
 		t.Errorf("got  %+v\nwant %+v", topic, want)
 	}

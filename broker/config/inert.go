@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// inertNames lists the broker-level keys of Kafka 4.3 that brokerKeys and brokerLogKeys lack: nothing here acts on them, and their
+// inertNames lists the broker-level keys of Kafka 4.3 that the tables lack: nothing here acts on them, and their
 // values aren't looked at. A name leaves the file when it gets its entry in a table.
 //
 //go:embed inert.txt

@@ -78,7 +78,7 @@ type Fallback struct {
 func (k *Key) Sensitive() bool { return k.Type == Password }
 
 var (
-	brokerIndex = index(ScopeBroker, brokerKeys, brokerLogKeys)
+	brokerIndex = index(ScopeBroker, brokerKeys, brokerLogKeys, brokerCleanerKeys)
 	topicIndex  = index(ScopeTopic, topicKeys)
 )
 

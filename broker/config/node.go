@@ -44,6 +44,8 @@ type Node struct {
 	FetchBytesMax           int32
 	FetchSessionsMax        int32
 	DescribePartitionsMax   int32 // partitions in an answer to DescribeTopicPartitions
+	RetentionCheck          time.Duration
+	Cleaner                 Cleaner
 	Groups                  Groups
 }
 
@@ -120,6 +122,8 @@ func (l Layers) node() (Node, error) {
 		FetchBytesMax:           r.int32("fetch.max.bytes"),
 		FetchSessionsMax:        r.int32("max.incremental.fetch.session.cache.slots"),
 		DescribePartitionsMax:   r.int32("max.request.partition.size.limit"),
+		RetentionCheck:          ms("log.retention.check.interval.ms"),
+		Cleaner:                 r.cleaner(),
 	}
 	n.readGroups(r)
 	return n, errors.Join(n.readDirs(r), n.readListeners(r), n.readQuorum(r), n.checkTimes(r))

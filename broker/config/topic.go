@@ -1,6 +1,9 @@
 package config
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Topic is the configuration of a topic that something here acts on. Sizes are in bytes, times in milliseconds.
 type Topic struct {
@@ -16,6 +19,15 @@ type Topic struct {
 	TimestampAfterMaxMs    int64
 	MinInsyncReplicas      int32
 	UncleanLeaderElection  bool
+	Delete                 bool  // cleanup.policy has delete
+	Compact                bool  // cleanup.policy has compact
+	RetentionMs            int64 // negative: no limit
+	RetentionBytes         int64 // negative: no limit
+	FileDeleteDelayMs      int64
+	DeleteRetentionMs      int64
+	CompactionLagMsMin     int64
+	CompactionLagMsMax     int64
+	DirtyRatioMin          float64
 	ProducerIDExpirationMs int64 // a broker's key, here because each log needs it
 }
 
@@ -43,6 +55,15 @@ func (l Layers) Topic(topic map[string]string) Topic {
 		TimestampAfterMaxMs:    r.int64("message.timestamp.after.max.ms"),
 		MinInsyncReplicas:      r.int32("min.insync.replicas"),
 		UncleanLeaderElection:  r.bool("unclean.leader.election.enable"),
+		Delete:                 slices.Contains(r.list("cleanup.policy"), "delete"),
+		Compact:                slices.Contains(r.list("cleanup.policy"), "compact"),
+		RetentionMs:            r.int64("retention.ms"),
+		RetentionBytes:         r.int64("retention.bytes"),
+		FileDeleteDelayMs:      r.int64("file.delete.delay.ms"),
+		DeleteRetentionMs:      r.int64("delete.retention.ms"),
+		CompactionLagMsMin:     r.int64("min.compaction.lag.ms"),
+		CompactionLagMsMax:     r.int64("max.compaction.lag.ms"),
+		DirtyRatioMin:          r.float64("min.cleanable.dirty.ratio"),
 		ProducerIDExpirationMs: b.int64("producer.id.expiration.ms"),
 	}
 }
@@ -50,9 +71,10 @@ func (l Layers) Topic(topic map[string]string) Topic {
 // reader gives resolved values their Go types. Asking for a key that isn't defined, or by another type, is a bug and panics.
 type reader struct{ value func(name string) any }
 
-func (r reader) bool(name string) bool   { return r.value(name).(bool) }
-func (r reader) int64(name string) int64 { return r.value(name).(int64) }
-func (r reader) int32(name string) int32 { return int32(r.value(name).(int64)) }
+func (r reader) bool(name string) bool       { return r.value(name).(bool) }
+func (r reader) int64(name string) int64     { return r.value(name).(int64) }
+func (r reader) float64(name string) float64 { return r.value(name).(float64) }
+func (r reader) int32(name string) int32     { return int32(r.value(name).(int64)) }
 func (r reader) list(name string) []string {
 	list, _ := r.value(name).([]string)
 	return list

@@ -106,7 +106,8 @@ func (b Batch) IsTransactional() bool { return b.Attributes()&transactionalMask 
 // IsControl says whether the records are control records (markers of transactions), which no consumer is shown.
 func (b Batch) IsControl() bool { return b.Attributes()&controlMask != 0 }
 
-// BaseTimestamp is that of the first record, in milliseconds since 1970.
+// BaseTimestamp is what the records' timestamps are relative to, in milliseconds since 1970: that of the first record, or the
+// delete horizon.
 func (b Batch) BaseTimestamp() int64 { return b.int64(baseTimestampAt) }
 
 // MaxTimestamp is the greatest of the records', in milliseconds since 1970.

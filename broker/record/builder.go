@@ -27,6 +27,8 @@ type Builder struct {
 	lastDelta     int32
 	baseTimestamp int64
 	maxTimestamp  int64
+	based         bool // baseTimestamp is given, not the first record's
+	horizon       bool // baseTimestamp is a delete horizon
 }
 
 // NewBuilder makes a Builder of plain batches: offset 0, no leader epoch, no producer id, not compressed.
@@ -59,7 +61,10 @@ func (b *Builder) AppendAt(r Record) {
 
 func (b *Builder) append(r Record, delta int32) {
 	if b.count == 0 {
-		b.baseTimestamp, b.maxTimestamp = r.Timestamp, r.Timestamp
+		b.maxTimestamp = r.Timestamp
+		if !b.based {
+			b.baseTimestamp = r.Timestamp
+		}
 	}
 	b.maxTimestamp = max(b.maxTimestamp, r.Timestamp)
 	b.lastDelta = delta
@@ -140,6 +145,9 @@ func (b *Builder) attributes() int16 {
 	}
 	if b.Control {
 		attributes |= controlMask
+	}
+	if b.horizon {
+		attributes |= deleteHorizonMask
 	}
 	return attributes
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -13,6 +14,8 @@ type AppendResult struct {
 	commitlog.AppendInfo
 	// Err is nil or a *kerr.Error.
 	Err error
+	// InvalidRecords says, with kerr.InvalidRecord, which records were the reason, if they were some and not all.
+	InvalidRecords *commitlog.InvalidRecordsError
 	// CurrentLeaderID and CurrentLeaderEpoch are who leads as far as is known here, -1 when unknown: a hint for clients
 	// that asked the wrong node (KIP-951).
 	CurrentLeaderID    int32
@@ -54,6 +57,7 @@ func (p *Partition) append(a *PendingAppend, batches []byte, acks int16) (answer
 	}
 	info, err := p.log.AppendLeader(batches, p.lead.epoch)
 	if err != nil {
+		errors.As(err, &a.result.InvalidRecords)
 		answer, fatal := answerFor(err)
 		if fatal {
 			p.fail(err)

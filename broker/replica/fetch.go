@@ -165,6 +165,7 @@ func (p *Partition) followerFetched(f *progress, req *FetchRequest) {
 	if f.logEndOffset != before {
 		p.advance(now)
 	}
+	p.releaseDeletions()
 	if change := p.lead.proposeExpand(f, p.highWatermark, p.manager.eligible); change != nil {
 		p.manager.alter.propose(p, change)
 	}

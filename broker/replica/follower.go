@@ -161,6 +161,7 @@ func (p *Partition) truncate(to int64) error {
 		return p.storageError(err)
 	}
 	p.setHighWatermark(min(p.highWatermark, p.log.EndOffset()))
+	p.firstDirty = min(p.firstDirty, p.log.EndOffset())
 	return nil
 }
 
@@ -182,6 +183,7 @@ func (p *Partition) outOfRange(leader int32, at position, leaderStart, leaderEnd
 			return p.storageError(err)
 		}
 		p.setHighWatermark(leaderStart)
+		p.firstDirty = 0
 	}
 	return nil
 }

@@ -53,6 +53,9 @@ type ManagerConfig struct {
 	SocketTimeout         time.Duration // replica.socket.timeout.ms: beyond FetchWaitMax
 	CheckpointInterval    time.Duration // replica.high.watermark.checkpoint.interval.ms
 	OpenParallelism       int           // num.recovery.threads.per.data.dir
+
+	RetentionCheckInterval time.Duration // log.retention.check.interval.ms
+	Cleaner                CleanerConfig
 }
 
 func (c ManagerConfig) withDefaults() ManagerConfig {
@@ -65,6 +68,8 @@ func (c ManagerConfig) withDefaults() ManagerConfig {
 	setDefault(&c.SocketTimeout, 30*time.Second)
 	setDefault(&c.CheckpointInterval, 5*time.Second)
 	setDefault(&c.OpenParallelism, 4)
+	setDefault(&c.RetentionCheckInterval, 5*time.Minute)
+	c.Cleaner = c.Cleaner.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -93,6 +98,7 @@ type Manager struct {
 	fetchers   *fetchers
 	jobs       *jobs
 	root       dirSyncer
+	cleaning   cleaning
 
 	// ready is closed when all logs of the first complete image are open.
 	ready chan struct{}
@@ -104,6 +110,8 @@ type Manager struct {
 	// complete says that a complete image was applied: from then on changes are followed by deltas.
 	complete bool
 	closed   bool
+	// retention is armed for the next look at the logs' ages and sizes.
+	retention *time.Timer
 
 	// background counts the goroutines that Close waits for.
 	background sync.WaitGroup
@@ -130,6 +138,8 @@ func NewManager(cfg ManagerConfig) (*Manager, error) {
 	m.fetchers = newFetchers(m)
 	m.jobs = &jobs{limit: m.cfg.OpenParallelism, spawn: m.spawn}
 	m.root = dirSyncer{disk: m.cfg.Disk, dir: m.cfg.Dir}
+	m.cleaning.manager, m.cleaning.cfg = m, m.cfg.Cleaner
+	m.cleaning.throttle.bytesPerSecond = m.cfg.Cleaner.BytesPerSecond
 	if err := m.cfg.Disk.MkdirAll(m.cfg.Dir); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
@@ -143,6 +153,11 @@ func NewManager(cfg ManagerConfig) (*Manager, error) {
 		// Without the file every high watermark starts from the log's start: slower, and as safe.
 		m.cfg.Logger.Warn("high watermark checkpoint is not usable", "error", err)
 	}
+	if err := m.cleaning.load(); err != nil {
+		// Without the file every compacted log is cleaned from its start.
+		m.cfg.Logger.Warn("cleaner checkpoint is not usable", "error", err)
+	}
+	m.armRetention(min(retentionDelay, m.cfg.RetentionCheckInterval))
 	return m, nil
 }
 
@@ -198,9 +213,11 @@ func (m *Manager) Close() error {
 		return nil
 	}
 	m.closed = true
+	m.retention.Stop()
 	m.mu.Unlock()
 	m.cancel()
 	m.lag.stop()
+	m.cleaning.stop()
 	partitions := m.Partitions()
 	for _, p := range partitions {
 		p.retire(false)

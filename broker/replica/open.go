@@ -126,7 +126,9 @@ func (p *Partition) start() {
 	p.state = online
 	mark := p.manager.checkpoint.take(partitionName{p.topic, p.index})
 	p.highWatermark = min(max(mark, p.log.StartOffset()), p.log.EndOffset())
+	p.firstDirty = p.manager.cleaning.take(partitionName{p.topic, p.index})
 	p.log.SetConfig(p.settings.Log)
+	p.armCleaning()
 	p.assume(p.registration)
 }
 
@@ -151,6 +153,7 @@ func (p *Partition) openLog(cfg commitlog.Config) (*commitlog.Log, error) {
 func (p *Partition) createDir() error {
 	disk := p.manager.cfg.Disk
 	p.manager.checkpoint.take(partitionName{p.topic, p.index}) // of the topic that was
+	p.manager.cleaning.take(partitionName{p.topic, p.index})
 	if err := env.RemoveAll(disk, p.dir); err != nil {
 		return err
 	}
@@ -187,6 +190,9 @@ func (p *Partition) retire(deleting bool) (finish bool) {
 	if p.flush != nil {
 		p.flush.Stop()
 	}
+	if p.stopCleaning != nil {
+		p.stopCleaning()
+	}
 	p.refuseAll(kerr.NotLeaderForPartition)
 	p.fireAll()
 	return finish
@@ -197,6 +203,8 @@ func (p *Partition) finish() {
 	if !p.deleting {
 		return // Manager.Close closes it
 	}
+	p.cleanTurn.Lock() // whoever cleans has been told to stop
+	defer p.cleanTurn.Unlock()
 	var err error
 	if p.log != nil {
 		err = p.log.Delete()

@@ -47,6 +47,8 @@ type Partition struct {
 	// uncommitted are appends that wait for the high watermark, unsynced those that wait for the disk only.
 	uncommitted pendingQueue
 	unsynced    pendingQueue
+	// deletions wait for the low watermark.
+	deletions   pendingQueue
 	completions completions
 	watches     []*Watch
 	// syncing says that a goroutine runs syncLoop.
@@ -55,6 +57,15 @@ type Partition struct {
 	flush *time.Timer
 	// lagWatched says that the manager's lag check has this partition on its list.
 	lagWatched bool
+	// firstDirty is how far the log is compacted.
+	firstDirty int64
+	// cleaning says that a cleaner has the log; uncleanable that it will not have it again.
+	cleaning, uncleanable bool
+	// stopCleaning ends the round under way; nil before the first.
+	stopCleaning func()
+
+	// cleanTurn is held while the log is cleaned, without mu.
+	cleanTurn sync.Mutex
 }
 
 type partitionState int8
@@ -167,6 +178,7 @@ func (p *Partition) refuseAll(err *kerr.Error) {
 	refuse := func(a *PendingAppend) { p.complete(a, err) }
 	p.uncommitted.releaseAll(refuse)
 	p.unsynced.releaseAll(refuse)
+	p.deletions.releaseAll(refuse)
 }
 
 // fail takes the replica offline after a disk error: nothing that it holds can be vouched for any more. p.mu is held.

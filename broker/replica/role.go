@@ -37,6 +37,7 @@ func (p *Partition) configure(settings TopicSettings) {
 		return
 	}
 	p.log.SetConfig(settings.Log)
+	p.armCleaning()
 	p.armFlush()
 	if p.lead != nil {
 		p.lead.minISR = settings.MinInsyncReplicas
@@ -147,6 +148,7 @@ func (p *Partition) brokersChanged(now time.Time) {
 	defer p.unlock()
 	if p.lead != nil {
 		p.reconsider(now)
+		p.releaseDeletions()
 	}
 }
 

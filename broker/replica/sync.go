@@ -11,6 +11,7 @@ type TopicSettings struct {
 	Log commitlog.Config
 	// MinInsyncReplicas is min.insync.replicas.
 	MinInsyncReplicas int
+	Retention         TopicRetention
 }
 
 // durable says that a record counts as stored only once it is synced (flush.messages=1).
