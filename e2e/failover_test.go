@@ -67,6 +67,47 @@ func killLeader(t *testing.T, in *input, c *cluster, admin *kadm.Client, topic s
 	}
 }
 
+// TestLeaderKilledUnderKcat does it with the other client: kcat ends without an error only when all is acknowledged.
+func TestLeaderKilledUnderKcat(t *testing.T) {
+	in, c := testInput(t), startCluster(t)
+	admin := kadm.NewClient(client(t, c))
+	victim := activeController(t, admin)
+	topic := createTopicLedBy(t, c, "killed-kcat", victim)
+	written := make(chan error, 1)
+	go func() { written <- kcatProduce(c, in, topic, "none") }()
+	for endOf(t, admin, topic) < int64(len(in.index)/4) {
+		select {
+		case err := <-written:
+			t.Fatalf("kcat ended before the kill: %v", err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	c.kill(t, victim)
+	t.Logf("node %d killed after %d of %d lines", victim, endOf(t, admin, topic), len(in.index))
+	if err := c.up(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	giveBack(t, admin, topic, victim)
+	collected := newCollector(in)
+	kcatConsume(t, c, topic, 0, collected)
+	if collected.left != 0 {
+		t.Errorf("%d of %d lines did not come back", collected.left, len(in.index))
+	}
+}
+
+// endOf is the offset after the last one that consumers may read.
+func endOf(t *testing.T, admin *kadm.Client, topic string) int64 {
+	t.Helper()
+	offsets, err := admin.ListEndOffsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return offsets[topic][0].Offset
+}
+
 // acknowledgements counts them, and measures the waits after the kill.
 type acknowledgements struct {
 	mu           sync.Mutex

@@ -33,7 +33,9 @@ func TestRoundTrip(t *testing.T) {
 		t.Run("kcat/"+codec, func(t *testing.T) {
 			topic := createTopic(t, c, "kcat-"+codec, roundTripPartitions)
 			started := time.Now()
-			kcatProduce(t, c, in, topic, codec)
+			if err := kcatProduce(c, in, topic, codec); err != nil {
+				t.Fatal(err)
+			}
 			sent := time.Since(started)
 			collected := newCollector(in)
 			for partition := range int32(roundTripPartitions) {
@@ -81,13 +83,14 @@ func createTopic(t *testing.T, c *cluster, name string, partitions int32) string
 	return name
 }
 
-func kcatProduce(t *testing.T, c *cluster, in *input, topic, codec string) {
-	t.Helper()
+// kcatProduce sends the input and returns when kcat has ended, which is when all is acknowledged.
+func kcatProduce(c *cluster, in *input, topic, codec string) error {
 	out, err := exec.Command("kcat", "-P", "-q", "-b", strings.Join(c.bootstrap, ","), "-t", topic, "-z", codec,
 		"-X", "acks=all", "-X", "enable.idempotence=true", "-X", "queue.buffering.max.messages=1000000", "-l", in.path).CombinedOutput()
 	if err != nil {
-		t.Fatalf("kcat: %v: %s", err, out)
+		return fmt.Errorf("kcat: %w: %s", err, out)
 	}
+	return nil
 }
 
 func kcatConsume(t *testing.T, c *cluster, topic string, partition int32, collected *collector) {
