@@ -94,18 +94,26 @@ func (d *drawer) lonePower() []Fault {
 	}
 }
 
-// blackout is for clusters that survive it. It takes everybody's power, now and then twice: the second time from nodes that have just come to terms. Some of them
-// come back later than the others.
+// blackout is for clusters that survive it. It takes everybody's power, now and then while the disks are so slow that there is
+// always something on its way to them, now and then twice: the second time from nodes that have just come to terms. Some of
+// them come back later than the others.
 func (d *drawer) blackout() []Fault {
 	if d.power != 0 {
 		return nil
 	}
-	out := []Fault{{At: d.at, For: d.length, Kind: PowerLoss, Target: Everyone}}
+	var out []Fault
+	at := d.at
 	if d.coin() {
-		out = append(out, Fault{At: d.at, For: d.length + millis(between(d.r, 500, 6000)), Kind: PowerLoss, Target: d.victim()})
+		slow := Fault{At: at, For: millis(between(d.r, 1500, 4000)), Kind: SlowDisk, Target: Everyone, Params: Params{Factor: float64(between(d.r, 10, 100))}}
+		out, at = append(out, slow), slow.End()-millis(between(d.r, 50, 500))
+	}
+	dark := Fault{At: at, For: d.length, Kind: PowerLoss, Target: Everyone}
+	out = append(out, dark)
+	if d.coin() {
+		out = append(out, Fault{At: at, For: d.length + millis(between(d.r, 500, 6000)), Kind: PowerLoss, Target: d.victim()})
 	}
 	if d.coin() {
-		out = append(out, Fault{At: out[0].End() + millis(between(d.r, 200, 5000)), For: millis(between(d.r, 100, 2000)), Kind: PowerLoss, Target: Everyone})
+		out = append(out, Fault{At: dark.End() + millis(between(d.r, 200, 5000)), For: millis(between(d.r, 100, 2000)), Kind: PowerLoss, Target: Everyone})
 	}
 	return out
 }
