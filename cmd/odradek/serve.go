@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"time"
 
@@ -25,6 +27,7 @@ type serveOptions struct {
 	nodeID                                int32
 	settings                              []string
 	verbose                               bool
+	cpuProfile                            string
 }
 
 func serveCommand() *cobra.Command {
@@ -44,6 +47,7 @@ func serveCommand() *cobra.Command {
 	flags.StringVar(&o.configFile, "config", "", "a properties file with Kafka's keys; flags win over it")
 	flags.StringArrayVar(&o.settings, "set", nil, "KEY=VALUE of a configuration key; may be repeated and wins over all else")
 	flags.BoolVar(&o.verbose, "verbose", false, "log at debug level")
+	flags.StringVar(&o.cpuProfile, "cpu-profile", "", "write to this file, until the broker stops, where it spends its time (for go tool pprof)")
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		static, warnings, err := o.load(command)
 		if err != nil {
@@ -57,9 +61,26 @@ func serveCommand() *cobra.Command {
 		for _, warning := range warnings {
 			logger.Warn(warning)
 		}
-		return serve(command.Context(), static, logger)
+		return profiled(o.cpuProfile, func() error { return serve(command.Context(), static, logger) })
 	}
 	return command
+}
+
+// profiled runs fn and, when a file is named, writes its CPU profile.
+func profiled(name string, fn func() error) error {
+	if name == "" {
+		return fn()
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	err = fn()
+	pprof.StopCPUProfile()
+	return errors.Join(err, file.Close())
 }
 
 // load puts the file, the flags and --set together, the later over the earlier.

@@ -121,6 +121,14 @@ func TestServeAlone(t *testing.T) {
 	s.stop(t)
 }
 
+func TestProfileIsWrittenWhenTheBrokerStops(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "cpu")
+	serving(t, "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--cpu-profile", name).stop(t)
+	if content, err := os.ReadFile(name); err != nil || !strings.HasPrefix(string(content), "\x1f\x8b") {
+		t.Errorf("%d bytes that are no profile: %v", len(content), err)
+	}
+}
+
 // TestTopicCommands holds what `odradek topic` prints, and what it and the other clients say to a topic that is not there.
 func TestTopicCommands(t *testing.T) {
 	s := serving(t, "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--set", "num.partitions=3")
