@@ -20,7 +20,7 @@ import (
 // leader has the records. acks -1: every in-sync replica has them, or timeout_ms passed: REQUEST_TIMED_OUT, and they may
 // yet be committed.
 //
-//	v8   errors of single records (not used: nothing here looks into a batch)
+//	v8   errors of single records: those without a key in a compacted topic (KIP-467)
 //	v10  the current leader, and its address, with NOT_LEADER_OR_FOLLOWER (KIP-951)
 //	v13  topics by id (KIP-516)
 func (h *Handler) produce(_ context.Context, c call, req *kmsg.ProduceRequest) {

@@ -58,6 +58,9 @@ type fakePartition struct {
 	fetchResult replica.FetchResult
 	waiters     []*replica.Waiter
 
+	deleted      []int64
+	deleteResult replica.DeleteResult
+
 	listed replica.OffsetAtTime
 	ended  wire.EpochEndOffset
 	err    error
@@ -78,6 +81,17 @@ func (f *fakePartition) Append(batches []byte, acks int16, done func(replica.App
 	f.waiting = append(f.waiting, done)
 	f.mu.Unlock()
 	return fakePending{func() { f.settle(refused(kerr.RequestTimedOut)) }}
+}
+
+func (f *fakePartition) DeleteRecords(offset int64, done func(replica.DeleteResult)) Pending {
+	f.mu.Lock()
+	f.deleted = append(f.deleted, offset)
+	f.mu.Unlock()
+	if !f.held {
+		done(f.deleteResult)
+		return fakePending{func() {}}
+	}
+	return fakePending{func() { done(replica.DeleteResult{LowWatermark: 3, Err: kerr.RequestTimedOut}) }}
 }
 
 // settle answers the appends that wait.

@@ -62,6 +62,9 @@ func (r *fetchRun) read(again bool) (bytes int, urgent bool) {
 		if result.Err != nil || result.DivergingEpoch != nil {
 			urgent = true
 		}
+		if r.isFollower() && result.LogStartOffset > ask.logStartOffset {
+			urgent = true // records were deleted, and who asked for it waits until the follower's start has moved
+		}
 		size := recordBytes(result)
 		bytes += size
 		left -= size

@@ -38,9 +38,10 @@ type Partition interface {
 	Watch(w *replica.Waiter, isolation replica.Isolation, offset int64) Watch
 	ListOffset(currentLeaderEpoch int32, isolation replica.Isolation, timestamp int64) (replica.OffsetAtTime, error)
 	OffsetForLeaderEpoch(currentLeaderEpoch, epoch int32) (wire.EpochEndOffset, error)
+	DeleteRecords(offset int64, done func(replica.DeleteResult)) Pending
 }
 
-// Pending is an append that may not be answered yet; Expire answers it with REQUEST_TIMED_OUT in that case.
+// Pending is an append or a deletion that may not be answered yet; Expire answers it with REQUEST_TIMED_OUT in that case.
 type Pending interface{ Expire() }
 
 // Watch is a partition under a Waiter's watch, which Unwatch ends.

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/replica"
 )
 
@@ -118,12 +120,26 @@ func (p *pendingProduce) fill(to *kmsg.ProduceResponseTopicPartition, index int3
 	if result.Err != nil {
 		to.ErrorCode = codeFor(p.call, result.Err)
 		to.BaseOffset = -1
+		explainRecords(to, result.InvalidRecords)
 		to.CurrentLeader.LeaderID, to.CurrentLeader.LeaderEpoch = result.CurrentLeaderID, result.CurrentLeaderEpoch
 		return
 	}
 	to.BaseOffset = result.FirstOffset
 	to.LogAppendTime = result.LogAppendTime
 	to.LogStartOffset = result.LogStartOffset
+}
+
+// explainRecords says which records were the reason for a refusal, if some were (KIP-467).
+func explainRecords(to *kmsg.ProduceResponseTopicPartition, invalid *commitlog.InvalidRecordsError) {
+	if invalid == nil {
+		return
+	}
+	message := fmt.Sprintf("One or more records have been rejected due to %d record errors in total", len(invalid.Indexes))
+	to.ErrorMessage = &message
+	to.ErrorRecords = make([]kmsg.ProduceResponseTopicPartitionErrorRecord, len(invalid.Indexes))
+	for i, index := range invalid.Indexes {
+		to.ErrorRecords[i].RelativeOffset, to.ErrorRecords[i].ErrorMessage = index, &invalid.Reason
+	}
 }
 
 // endUnanswered ends a produce with acks 0.

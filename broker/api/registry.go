@@ -32,6 +32,7 @@ var handlers = []handler{
 	{kmsg.ApiVersions, 0, 4, answered((*Handler).apiVersions)},
 	{kmsg.CreateTopics, 2, 7, answered((*Handler).createTopics)},
 	{kmsg.DeleteTopics, 1, 6, answered((*Handler).deleteTopics)},
+	{kmsg.DeleteRecords, 0, 2, typed((*Handler).deleteRecords)},
 	{kmsg.InitProducerID, 0, 5, answered((*Handler).initProducerID)},
 	{kmsg.OffsetForLeaderEpoch, 2, 4, answered((*Handler).offsetForLeaderEpoch)},
 	{kmsg.DescribeConfigs, 1, 4, answered((*Handler).describeConfigs)},

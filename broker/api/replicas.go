@@ -25,6 +25,10 @@ func (p hosted) Append(batches []byte, acks int16, done func(replica.AppendResul
 	return p.Partition.Append(batches, acks, done)
 }
 
+func (p hosted) DeleteRecords(offset int64, done func(replica.DeleteResult)) Pending {
+	return p.Partition.DeleteRecords(offset, done)
+}
+
 func (p hosted) Watch(w *replica.Waiter, isolation replica.Isolation, offset int64) Watch {
 	return p.Partition.Watch(w, isolation, offset)
 }

@@ -13,6 +13,7 @@ import (
 
 	"odradek/broker/api/vectors"
 	"odradek/broker/commitlog"
+	"odradek/broker/commitlog/cleaner"
 	"odradek/broker/config"
 	"odradek/broker/controller"
 	"odradek/broker/coord"
@@ -117,5 +118,8 @@ func settingsOf(static *config.Static, img *metadata.Image, topic string) replic
 	log.SegmentBytes, log.SegmentMs = int64(t.SegmentBytes), t.SegmentMs
 	log.MaxMessageBytes = int64(t.MessageBytesMax)
 	log.MessageTimestampType = record.CreateTime
-	return replica.TopicSettings{Log: log, MinInsyncReplicas: int(t.MinInsyncReplicas)}
+	log.Compacted = t.Compact
+	return replica.TopicSettings{Log: log, MinInsyncReplicas: int(t.MinInsyncReplicas), Retention: replica.TopicRetention{
+		Delete: t.Delete, Limits: cleaner.Retention{Ms: t.RetentionMs, Bytes: t.RetentionBytes},
+	}}
 }

@@ -21,8 +21,10 @@ var scripts = []script{
 	{"03-metadata", metadata},
 	{"19-create-topics", createTopics},
 	{"00-produce", produce},
+	{"00-produce-compacted", produceCompacted},
 	{"01-fetch", fetch},
 	{"02-list-offsets", listOffsets},
+	{"21-delete-records", deleteRecords},
 	{"22-init-producer-id", initProducerID},
 	{"23-offset-for-leader-epoch", offsetForLeaderEpoch},
 	{"32-describe-configs", describeConfigs},
@@ -135,6 +137,7 @@ type batch struct {
 	attributes int16
 	valueBytes int
 	spoilCRC   bool
+	keyless    bool
 }
 
 func plain(records int) batch { return batch{records: records, producer: -1, epoch: -1, sequence: -1} }
@@ -145,6 +148,9 @@ func (b batch) bytes() []byte {
 		r := kmsg.Record{TimestampDelta64: int64(i), OffsetDelta: int32(i), Key: fmt.Appendf(nil, "k%d", i), Value: make([]byte, b.valueBytes)}
 		if b.valueBytes == 0 {
 			r.Value = fmt.Appendf(nil, "value %d", i)
+		}
+		if b.keyless {
+			r.Key = nil
 		}
 		body := r.AppendTo(nil)
 		r.Length = int32(len(body) - 1) // as a varint of one byte stands for the length of 0

@@ -16,6 +16,8 @@ var (
 	check  = flag.String("check", "", "`host:port` of a fresh cluster of one: compare its answers with the recordings")
 )
 
+var only = flag.String("only", "", "write the recording of this `script` only")
+
 func dialer(address string) Dialer {
 	return func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", address)
@@ -27,6 +29,9 @@ func TestRecord(t *testing.T) {
 		t.Skip("no -record address")
 	}
 	err := Record(t.Context(), dialer(*record), func(file string, content []byte) error {
+		if *only != "" && file != *only+".json" {
+			return nil
+		}
 		return os.WriteFile(filepath.Join(directory, file), content, 0o644)
 	})
 	if err != nil {
