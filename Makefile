@@ -28,8 +28,8 @@ bin/odradek.wasm: FORCE
 	@mkdir -p bin
 	$(GUEST_BUILD) -o $@ ./cmd/guest
 
-sim: build ## one universe: SEED=1, and FOR=60s PLAN=file TRACE=file HISTORY=file
-	@bin/odradek sim $(if $(PLAN),--plan $(PLAN),--seed $(SEED) $(if $(FOR),--for $(FOR))) $(if $(TRACE),--trace $(TRACE)) $(if $(HISTORY),--history $(HISTORY))
+sim: build ## one universe: SEED=1, and FOR=60s PLAN=file TRACE=file HISTORY=file REPORT=file.html
+	@bin/odradek sim $(if $(PLAN),--plan $(PLAN),--seed $(SEED) $(if $(FOR),--for $(FOR))) $(if $(TRACE),--trace $(TRACE)) $(if $(HISTORY),--history $(HISTORY)) $(if $(REPORT),--report $(REPORT))
 
 sims: build ## a campaign: SEEDS=1..200, on all cores
 	@bin/odradek sim --seeds $(SEEDS)
@@ -63,8 +63,8 @@ cluster: build ## three real brokers on loopback until Ctrl-C
 found: ## the bugs that universes have found (sim/found), each plan again
 	go test -count=1 -timeout 14m -v -run '^TestFoundBugsStayAway$$' ./sim
 
-mutants: build ## known bugs laid over the source: which seeds find them
-	@bin/odradek mutants
+mutants: build ## known bugs laid over the source, which seeds find them: ONLY=name,…
+	@bin/odradek mutants $(if $(ONLY),--only $(ONLY))
 
 e2e: build ## real clusters against kcat (installed when it is missing) and franz-go
 	@command -v kcat >/dev/null || { apt-get update -q && apt-get install -y -q kcat; }
