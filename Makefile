@@ -9,10 +9,11 @@ GUEST_BUILD := GOOS=wasip1 GOARCH=wasm GOTOOLCHAIN=go1.26.8 GOEXPERIMENT= GOWASM
 SEED ?= 1
 SEEDS ?= 1..200
 FUZZTIME ?= 10s
+SHOTS ?= /tmp/odradek-pages
 PEER ?= ../shared/peer
 ROUNDS ?= 3
 
-.PHONY: help build sim sims test check race fuzz cluster found mutants e2e compare-peer clean FORCE
+.PHONY: help build sim report-test sims test check race fuzz cluster found mutants e2e compare-peer clean FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +31,15 @@ bin/odradek.wasm: FORCE
 
 sim: build ## one universe: SEED=1, and FOR=60s PLAN=file TRACE=file HISTORY=file REPORT=file.html
 	@bin/odradek sim $(if $(PLAN),--plan $(PLAN),--seed $(SEED) $(if $(FOR),--for $(FOR))) $(if $(TRACE),--trace $(TRACE)) $(if $(HISTORY),--history $(HISTORY)) $(if $(REPORT),--report $(REPORT))
+
+report-test: build ## the page of a run, used in a real browser: installs Debian's chromium if there is none, and playwright-core
+	@command -v chromium >/dev/null || apt-get install -y --no-install-recommends chromium
+	@dir=$$(mktemp -d); trap 'rm -rf '$$dir EXIT; mkdir -p $(SHOTS); \
+	  npm install --silent --no-audit --no-fund --prefix $$dir playwright-core@1.65.1; \
+	  go test ./reports -count=1 -run TestSamplePages -args -pages $$dir; \
+	  bin/odradek sim --seed $(SEED) --report $$dir/seed-$(SEED).html | tail -1; \
+	  NODE_PATH=$$dir/node_modules node reports/browser/check.cjs $(SHOTS) $$dir/*.html; \
+	  echo "screenshots: $(SHOTS)"
 
 sims: build ## a campaign: SEEDS=1..200, on all cores
 	@bin/odradek sim --seeds $(SEEDS)

@@ -27,6 +27,7 @@ type simOptions struct {
 	length                         time.Duration
 	planFile, traceFile, guestFile string
 	historyFile, logFile           string
+	reportFile                     string
 	writePlan                      string
 	jobs                           int
 }
@@ -36,7 +37,7 @@ func simCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "sim",
 		Short: "Run universes: a cluster, its clients and its faults, all drawn from a seed, and a verdict",
-		Example: "  odradek sim --seed 7 --history /tmp/7.history --log /tmp/7.log\n" +
+		Example: "  odradek sim --seed 7 --report /tmp/7.html --history /tmp/7.history --log /tmp/7.log\n" +
 			"  odradek sim --seeds 1..200 --jobs 2",
 		Args: cobra.NoArgs,
 	}
@@ -49,11 +50,12 @@ func simCommand() *cobra.Command {
 	flags.StringVar(&o.traceFile, "trace", "", "write every host call to this file")
 	flags.StringVar(&o.historyFile, "history", "", "write the clients' history to this file")
 	flags.StringVar(&o.logFile, "log", "", "write the guests' logs and the faults, by virtual time, to this file")
+	flags.StringVar(&o.reportFile, "report", "", "write a page that shows the run to this file, as run.html")
 	flags.StringVar(&o.guestFile, "guest", "", "the guest to run (default: odradek.wasm beside this program)")
 	flags.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "universes at a time, in a campaign")
 	command.MarkFlagsMutuallyExclusive("seed", "seeds", "plan")
 	command.MarkFlagsMutuallyExclusive("for", "plan")
-	for _, single := range []string{"write-plan", "trace", "history", "log"} {
+	for _, single := range []string{"write-plan", "trace", "history", "log", "report"} {
 		command.MarkFlagsMutuallyExclusive("seeds", single)
 	}
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -96,6 +98,7 @@ func (o *simOptions) single(command *cobra.Command, program *host.Program) (err 
 		return err
 	}
 	options := sim.Options{Plan: plan, Program: program}
+	var report io.Writer
 	var files []*os.File
 	defer func() {
 		for _, file := range files {
@@ -107,7 +110,7 @@ func (o *simOptions) single(command *cobra.Command, program *host.Program) (err 
 	for _, output := range []struct {
 		name string
 		to   *io.Writer
-	}{{o.traceFile, &options.Trace}, {o.historyFile, &options.History}, {o.logFile, &options.Log}} {
+	}{{o.traceFile, &options.Trace}, {o.historyFile, &options.History}, {o.logFile, &options.Log}, {o.reportFile, &report}} {
 		if output.name == "" {
 			continue
 		}
@@ -128,10 +131,18 @@ func (o *simOptions) single(command *cobra.Command, program *host.Program) (err 
 			return err
 		}
 	}
+	if report != nil {
+		options.Recording = &sim.Recording{}
+	}
 	describePlan(command.OutOrStdout(), &plan)
 	result, err := run(command.Context(), options)
 	if err != nil {
 		return err
+	}
+	if report != nil {
+		if err := o.writePage(report, result, options.Recording); err != nil {
+			return err
+		}
 	}
 	return o.report(command, result)
 }
@@ -179,7 +190,7 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
 
 func (o *simOptions) replay(result *sim.Result) string {
 	source := o.source(result.Seed)
-	return fmt.Sprintf("bin/odradek sim %s --history run.history --log run.log --trace run.trace", source)
+	return fmt.Sprintf("bin/odradek sim %s --report run.html --history run.history --log run.log", source)
 }
 
 // source is the flags that name a universe.
