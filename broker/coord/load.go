@@ -2,6 +2,7 @@ package coord
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -46,21 +47,21 @@ func (s *shard[M]) epochNow() int32 {
 
 // tryLoad is one attempt. False: it is to be tried again.
 func (s *shard[M]) tryLoad() bool {
-	select {
-	case s.runtime.loading <- struct{}{}:
-		defer func() { <-s.runtime.loading }()
-	case <-s.runtime.ctx.Done():
-		return true
-	}
 	began := time.Now()
 	partition, err := s.runtime.cfg.Partition(s.topicID, s.index)
 	if err != nil {
 		return false
 	}
+	select {
+	case s.runtime.loading <- struct{}{}:
+	case <-s.runtime.ctx.Done():
+		return true
+	}
 	machine := s.runtime.cfg.New()
 	end, records, err := s.replayLog(partition, machine)
+	<-s.runtime.loading // what follows takes no memory, and may take long
 	if err != nil {
-		s.runtime.cfg.Logger.Info("a coordinator's shard is not loaded yet", "topic", s.runtime.cfg.Topic, "partition", s.index, "error", err)
+		s.runtime.cfg.Logger.Debug("a coordinator's shard is not loaded yet", "topic", s.runtime.cfg.Topic, "partition", s.index, "error", err)
 		return false
 	}
 	if !s.awaitCommitted(partition, end) {
@@ -95,7 +96,7 @@ func (s *shard[M]) replayLog(partition Partition, machine M) (end int64, records
 		case result.Slice == nil:
 			return offset, records, nil
 		}
-		buf = append(buf[:0], make([]byte, result.Slice.Len())...)
+		buf = slices.Grow(buf[:0], result.Slice.Len())[:result.Slice.Len()]
 		err = result.Slice.ReadInto(buf)
 		result.Slice.Release()
 		if err != nil {
