@@ -239,7 +239,8 @@ func (s *fetchServer) read(req *kmsg.FetchRequest, session *serverSession, i int
 	part.DivergingEpoch = result.DivergingEpoch
 	part.Records = result.Slice
 	told, known := session.told[partitionKey{session.topics[i], rp.Partition}]
-	return part, part.DivergingEpoch != nil || result.Slice != nil, !known || told != result.HighWatermark
+	interesting = part.DivergingEpoch != nil || result.Slice != nil || result.LogStartOffset > rp.LogStartOffset
+	return part, interesting, !known || told != result.HighWatermark
 }
 
 func (s *fetchServer) listOffsets(req *kmsg.ListOffsetsRequest) *kmsg.ListOffsetsResponse {
