@@ -40,9 +40,10 @@ func (m *Machine) heartbeat(req *kmsg.HeartbeatRequest, now time.Time) *kerr.Err
 	return nil
 }
 
-// heard puts the end of a member's session off. That is never earlier than the timer that is set.
+// heard puts the end of a member's session off; it never moves it to before the timer that is set. Members that have no such end
+// now, because a request of theirs waits, get it when that is answered.
 func (g *group) heard(each *member, now time.Time) {
-	if !each.isNew {
+	if !each.isNew && !each.expires.IsZero() {
 		each.expires = now.Add(each.sessionTimeout)
 	}
 }
