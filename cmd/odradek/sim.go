@@ -190,6 +190,9 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
 
 func (o *simOptions) replay(result *sim.Result) string {
 	source := o.source(result.Seed)
+	if o.guestFile != "" {
+		source += " --guest " + o.guestFile
+	}
 	return fmt.Sprintf("bin/odradek sim %s --report run.html --history run.history --log run.log", source)
 }
 

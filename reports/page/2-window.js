@@ -26,7 +26,11 @@ function move(share) {
   setWindow(view.from + by, view.to + by);
 }
 
-const whole = () => setWindow(0, run.length);
+function whole() {
+  aimed = -1;
+  document.querySelectorAll(".violation.aim").forEach(card => card.classList.remove("aim"));
+  setWindow(0, run.length);
+}
 const isWhole = () => view.from <= 0 && view.to >= run.length;
 
 // aim shows a violation with its evidence and some time around it.

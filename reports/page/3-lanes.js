@@ -27,7 +27,7 @@ function draw(tag, attributes, text) {
 function block(from, to, y, height, kind, label, tip, textKind) {
   if (!visible(from, to)) return;
   const a = edge(from), b = Math.max(edge(to), a + 1);
-  draw("rect", {x: a.toFixed(1), y, width: (b - a).toFixed(1), height, class: kind, "data-tip": tip, rx: height > 6 ? 1.5 : 0});
+  draw("rect", {x: a.toFixed(1), y, width: (b - a).toFixed(1), height, class: kind, "data-tip": tip, rx: kind.startsWith("fault") ? 1.5 : 0});
   const text = [].concat(label || []).find(l => b - a > l.length * 5.8 + 7);
   if (text) draw("text", {x: a + 4, y: y + height / 2 + 3.6, class: textKind || "small", "pointer-events": "none"}, text);
 }
@@ -149,7 +149,8 @@ function drawPartition(p, y) {
     if (!c.leader) block(c.at, to, y, height - 1, "nobody", "nobody leads", words, "small bad-text");
     replicas.forEach((id, k) => {
       const top = y + k * high;
-      if (id === c.leader) block(c.at, to, top, high - 1, "leader", [`epoch ${c.leaderEpoch}`, `${c.leaderEpoch}`], words, "on-leader");
+      const said = i > 0 && c.at > view.from && all[i - 1].leader === id && all[i - 1].leaderEpoch === c.leaderEpoch; // only the ISR changed
+      if (id === c.leader) block(c.at, to, top, high - 1, "leader", said ? [] : [`epoch ${c.leaderEpoch}`, `${c.leaderEpoch}`], words, "on-leader");
       else if (isr.includes(id)) block(c.at, to, top + 5, 3.5, "isr", "", words);
     });
   });

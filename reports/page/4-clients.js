@@ -22,7 +22,7 @@ function drawClients(y) {
       extend(paths, kind, o.span.row, kind === "poll" ? b - 1.5 : edge(o.from), b, y + 3 + o.span.row * 4);
     }
     for (const kind of ["poll", "send", "bad", "evidence"]) {
-      if (paths[kind]) draw("path", {d: paths[kind].d, class: "op " + kind, "stroke-width": kind === "evidence" ? 4 : 3});
+      if (paths[kind]) draw("path", {d: paths[kind].d, class: "op " + kind, "stroke-width": 3});
     }
     for (const o of own) {
       if (evidence.has(o.index) && visible(o.end, o.end)) diamond(x(o.end), y + 3 + o.span.row * 4, 3.5, {"pointer-events": "none"});

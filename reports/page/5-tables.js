@@ -25,10 +25,21 @@ function drawOperations() {
   const found = matching(), shown = found.slice(0, operationRows);
   if (chosen >= 0 && !shown.some(o => o.index === chosen)) shown.unshift(operations[chosen]);
   const body = $("operations").tBodies[0];
-  body.replaceChildren(...shown.map(operationRow));
+  const focused = body.contains(document.activeElement);
+  body.replaceChildren(...aimedRows(), ...shown.map(operationRow));
   if (shown.length === 0) body.append(make("tr", {}, make("td", {class: "empty", colspan: 8}, "No operation of the window matches.")));
+  if (focused) body.querySelector("tr.chosen")?.focus({preventScroll: true});
   $("op-count").textContent = `${Math.min(found.length, operationRows).toLocaleString("en")} of ${found.length.toLocaleString("en")} shown; ${operations.length.toLocaleString("en")} in this page`;
   $("op-more").hidden = found.length <= operationRows;
+}
+
+// aimedRows are the operations of the violation that is looked at, above the others.
+function aimedRows() {
+  const own = operations.filter(o => aimed >= 0 && (evidence.get(o.index) || []).includes(aimed));
+  if (own.length === 0) return [];
+  const part = words => make("tr", {class: "part"}, make("td", {colspan: 8}, words));
+  const v = violations[aimed];
+  return [part(`These show ${v.kind}${v.where ? " of " + v.where : ""}, seen at ${seconds(v.at)}:`), ...own.map(operationRow), part("Those that match:")];
 }
 
 function operationRow(o) {

@@ -138,7 +138,15 @@ $("copy")?.addEventListener("click", async e => {
 
 let frame = 0;
 watchers.push(() => { frame ||= requestAnimationFrame(() => { frame = 0; drawLanes(); }); });
-watchers.push(later(() => { operationRows = lineRows = pageRows; drawOperations(); drawLogs(); }, 80));
+let tabled = ""; // the window that the tables show
+watchers.push(later(() => {
+  if (tabled !== `${view.from} ${view.to}`) {
+    tabled = `${view.from} ${view.to}`;
+    operationRows = lineRows = pageRows;
+    drawLogs();
+  }
+  drawOperations();
+}, 80));
 new ResizeObserver(() => { if (Math.max(lanes.clientWidth, 480) !== width) changed(); }).observe(lanes);
 drawLanes();
 drawOperations();
