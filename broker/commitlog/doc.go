@@ -16,6 +16,10 @@
 //	log-start-offset-checkpoint     text: version 1, offset, CRC-32C of the lines before in hex
 //	recovery-point-checkpoint       text: version 1, "offset segment position", CRC-32C likewise
 //
+// Three suffixes more: .cleaned is being written and .swap is decided, of a segment that takes the place of others (see
+// Replacement); .deleted waits for file.delete.delay.ms. With compaction there are gaps between the offsets of batches, but never
+// between segments: each begins where the one before it ends.
+//
 // The index files of the active segment are written when it is sealed or the log is closed; till then its index is in memory
 // only, some 20 bytes for every index.interval.bytes (4 KiB), and 20 MB at most. Of sealed segments one index a log is in
 // memory, the one that was asked for last.
