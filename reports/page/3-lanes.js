@@ -146,7 +146,7 @@ function drawPartition(p, y) {
       `${seconds(c.at)} to ${seconds(to)}\npartition epoch ${c.partitionEpoch}, first told by ${c.by}`;
     const short = isr.length < (p.minInsync || 1);
     block(c.at, to, y - 1, height + 1, short ? "short" : "ground", "", words);
-    if (!c.leader) block(c.at, to, y, height - 1, "nobody", "nobody leads", words, "small bad-text");
+    if (!c.leader) block(c.at, to, y, height - 1, "nobody", ["nobody leads", "none"], words, "small bad-text");
     replicas.forEach((id, k) => {
       const top = y + k * high;
       const said = i > 0 && c.at > view.from && all[i - 1].leader === id && all[i - 1].leaderEpoch === c.leaderEpoch; // only the ISR changed
