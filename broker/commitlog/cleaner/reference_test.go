@@ -119,6 +119,7 @@ func TestRecordReference(t *testing.T) {
 	defer client.Close()
 	name := fmt.Sprint("compaction-", time.Now().Unix())
 	must(t, createReferenceTopic(client, name))
+	time.Sleep(time.Second) // until its leader knows
 	var recordings []recording
 	for i, batches := range referencePhases(t, time.Now().Add(-90*time.Hour).UnixMilli()) {
 		if i > 0 {
