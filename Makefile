@@ -67,7 +67,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 	done
 
 cluster: build ## three real brokers on loopback until Ctrl-C
-	@dir=$$(mktemp -d); trap 'bin/odradek cluster down --dir '$$dir'; rm -rf '$$dir EXIT; \
+	@dir=$$(mktemp -d); trap 'bin/odradek cluster down --dir '$$dir'; rm -rf '$$dir EXIT; trap 'exit 130' INT TERM; \
 	  bin/odradek cluster up --nodes 3 --dir $$dir --port 19092; echo "Ctrl-C stops them"; sleep infinity
 
 found: ## the bugs that universes have found (sim/found), each plan again

@@ -21,17 +21,20 @@ const clusterNodes = 3
 
 var program string
 
+// runDir is where the program and the input lie, for as long as the tests run.
+var runDir string
+
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "odradek-e2e-")
-	if err != nil {
+	var err error
+	if runDir, err = os.MkdirTemp("", "odradek-e2e-"); err != nil {
 		panic(err)
 	}
-	program = filepath.Join(dir, "odradek")
+	program = filepath.Join(runDir, "odradek")
 	if out, err := exec.Command("go", "build", "-o", program, "odradek/cmd/odradek").CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("%v: %s", err, out))
 	}
 	code := m.Run()
-	os.RemoveAll(dir)
+	os.RemoveAll(runDir)
 	os.Exit(code)
 }
 

@@ -30,7 +30,7 @@ type input struct {
 }
 
 var makeInput = sync.OnceValues(func() (*input, error) {
-	file, err := os.CreateTemp("", "odradek-e2e-input-")
+	file, err := os.CreateTemp(runDir, "input-")
 	if err != nil {
 		return nil, err
 	}
