@@ -10,33 +10,35 @@ import (
 // A family is what the swarm turns on or off as one: faults that are drawn at one rate, in one way.
 type family struct {
 	name string
-	on   float64                 // chance that a seed has it
-	draw func(d *drawer) []Fault // one event, at d.at and of about d.length
+	on   float64 // chance that a seed has it
+	// apart keeps its events from overlapping each other: what takes several faults in order would only be a cluster at rest.
+	apart bool
+	draw  func(d *drawer) []Fault // one event, at d.at and of about d.length
 }
 
 // families is in a fixed order; each draws from a stream of its own, so adding one leaves the others' faults as they were.
 var families = []family{
-	{"isolate", familyOn, func(d *drawer) []Fault { return d.one(Isolate, d.victim(), Params{Clients: d.coin()}) }},
-	{"split", familyOn, (*drawer).split},
-	{"one-way", familyOn, (*drawer).oneWay},
-	{"ring", familyOn, func(d *drawer) []Fault { return d.one(Ring, Everyone, Params{}) }},
-	{"bridge", familyOn, func(d *drawer) []Fault { return d.one(Bridge, d.victim(), Params{}) }},
-	{"reset", familyOn, func(d *drawer) []Fault { return d.one(Reset, d.victimOrAll(), Params{Clients: d.coin()}) }},
-	{"slow-link", familyOn, (*drawer).slowLink},
-	{"crash", familyOn, func(d *drawer) []Fault { return d.one(Crash, d.victim(), Params{}) }},
-	{"crash-all", familyOn, func(d *drawer) []Fault { return d.one(Crash, Everyone, Params{}) }},
-	{"crash-at-call", familyOn, func(d *drawer) []Fault {
+	{"isolate", familyOn, false, func(d *drawer) []Fault { return d.one(Isolate, d.victim(), Params{Clients: d.coin()}) }},
+	{"split", familyOn, false, (*drawer).split},
+	{"one-way", familyOn, false, (*drawer).oneWay},
+	{"ring", familyOn, false, func(d *drawer) []Fault { return d.one(Ring, Everyone, Params{}) }},
+	{"bridge", familyOn, false, func(d *drawer) []Fault { return d.one(Bridge, d.victim(), Params{}) }},
+	{"reset", familyOn, false, func(d *drawer) []Fault { return d.one(Reset, d.victimOrAll(), Params{Clients: d.coin()}) }},
+	{"slow-link", familyOn, false, (*drawer).slowLink},
+	{"crash", familyOn, false, func(d *drawer) []Fault { return d.one(Crash, d.victim(), Params{}) }},
+	{"crash-all", familyOn, false, func(d *drawer) []Fault { return d.one(Crash, Everyone, Params{}) }},
+	{"crash-at-call", familyOn, false, func(d *drawer) []Fault {
 		return d.one(CrashAtCall, d.victim(), Params{Call: 1 + d.r.Int64N(1<<between(d.r, 4, 14))})
 	}},
-	{"crash-at-point", familyOn, (*drawer).crashAtPoint},
-	{"power-loss", powerOn, func(d *drawer) []Fault { return d.one(PowerLoss, d.powerVictim(), Params{}) }},
-	{"power-loss-all", powerOn, func(d *drawer) []Fault { return d.one(PowerLoss, Everyone, Params{}) }},
-	{"rolling-restart", familyOn, (*drawer).rollingRestart},
-	{"slow-disk", familyOn, func(d *drawer) []Fault {
+	{"crash-at-point", familyOn, false, (*drawer).crashAtPoint},
+	{"power-loss", powerOn, false, func(d *drawer) []Fault { return d.one(PowerLoss, d.powerVictim(), Params{}) }},
+	{"power-loss-all", powerOn, false, func(d *drawer) []Fault { return d.one(PowerLoss, Everyone, Params{}) }},
+	{"rolling-restart", familyOn, true, (*drawer).rollingRestart},
+	{"slow-disk", familyOn, false, func(d *drawer) []Fault {
 		return d.one(SlowDisk, d.victimOrAll(), Params{Factor: float64(between(d.r, 2, 100))})
 	}},
-	{"stall-disk", familyOn, func(d *drawer) []Fault { return d.one(StallDisk, d.victim(), Params{}) }},
-	{"pause", familyOn, func(d *drawer) []Fault { return d.one(Pause, d.victim(), Params{}) }},
+	{"stall-disk", familyOn, false, func(d *drawer) []Fault { return d.one(StallDisk, d.victim(), Params{}) }},
+	{"pause", familyOn, false, func(d *drawer) []Fault { return d.one(Pause, d.victim(), Params{}) }},
 }
 
 // The swarm's shares and sizes.
@@ -103,6 +105,9 @@ func (d *drawer) events(fam family, from Duration, interval, length time.Duratio
 			if f.At < d.end {
 				f.For = min(f.For, d.end-f.At)
 				out = append(out, f)
+			}
+			if fam.apart {
+				d.at = max(d.at, f.End())
 			}
 		}
 	}

@@ -82,3 +82,22 @@ func TestEverySeedAsksForAcksAll(t *testing.T) {
 		}
 	}
 }
+
+func TestEventsOfASceneDoNotOverlap(t *testing.T) {
+	for _, scene := range scenes {
+		d := sceneDrawer(true)
+		var last Duration
+		fam := scene
+		fam.draw = func(d *drawer) []Fault {
+			if d.at < last {
+				t.Errorf("%s: an event at %s begins before the one before ends, at %s", scene.name, d.at, last)
+			}
+			faults := scene.draw(d)
+			for _, f := range faults {
+				last = max(last, min(f.End(), d.end))
+			}
+			return faults
+		}
+		d.events(fam, seconds(5), intervalMin, lengthMax)
+	}
+}
