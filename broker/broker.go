@@ -53,8 +53,8 @@ type Broker struct {
 // lockName is the file whose lock keeps a second process out of a data directory.
 const lockName = ".lock"
 
-// Start opens the node's data, joins or forms the cluster in the background, and serves. It returns once clients can connect;
-// Ready tells when they find leaders here. Errors: those of the disk and the network, env.ErrLocked, controller.ErrWrongDisk.
+// Start opens the node's data, joins or forms the cluster in the background, and listens. Clients that connect are answered
+// once the node knows the cluster's metadata; Ready tells when they find leaders here. Errors: those of the disk and the network, env.ErrLocked, controller.ErrWrongDisk.
 func Start(o Options) (*Broker, error) {
 	b := &Broker{options: o, node: o.Static.Node(), ready: make(chan struct{}), closing: make(chan struct{})}
 	if b.options.OnFailure == nil {
@@ -101,11 +101,8 @@ func (b *Broker) start() error {
 	})
 	b.controller.Subscribe(b.replicas.Apply)
 	b.controller.Subscribe(b.groups.Apply)
-	b.controller.Subscribe(b.watchReady())
+	b.controller.Subscribe(b.watchSelf())
 	b.controller.Start()
-	for _, s := range b.servers {
-		s.Start()
-	}
 	return nil
 }
 
@@ -185,15 +182,11 @@ func (b *Broker) controllerAddress(host string) string {
 }
 
 func (b *Broker) openReplicas() error {
-	incarnation := b.controller.Incarnation()
 	m, err := replica.NewManager(replica.ManagerConfig{
 		NodeID: b.node.ID, Disk: b.options.Env.Disk, Dir: b.node.LogDir, Net: b.options.Env.Net,
 		Logger: b.options.Logger.With("component", "replica"), Controller: b.controller,
 		TopicSettings: b.topicSettings,
-		Complete: func(img *metadata.Image) bool {
-			self := img.Brokers[b.node.ID]
-			return self != nil && self.IncarnationID == incarnation
-		},
+		Complete:      b.knows,
 		OnStorageFailure: func(p *replica.Partition, err error) {
 			b.options.OnFailure(fmt.Errorf("replica %s: %w", p, err))
 		},
@@ -212,16 +205,32 @@ func (b *Broker) openReplicas() error {
 	return err
 }
 
-// watchReady closes ready when this process is registered and no longer fenced.
-func (b *Broker) watchReady() func(*metadata.Image, *metadata.Delta) {
-	incarnation, done := b.controller.Incarnation(), false
+// watchSelf follows this process through the metadata. Clients are answered once its registration is there, and with it
+// all that was committed before: an older image would tell them that a topic which exists does not. Ready is closed once the
+// process is no longer fenced.
+func (b *Broker) watchSelf() func(*metadata.Image, *metadata.Delta) {
+	serving, ready := false, false
 	return func(img *metadata.Image, _ *metadata.Delta) {
-		self := img.Brokers[b.node.ID]
-		if !done && self != nil && self.IncarnationID == incarnation && !self.Fenced {
-			done = true
+		if !b.knows(img) {
+			return
+		}
+		if !serving {
+			serving = true
+			for _, s := range b.servers {
+				s.Start()
+			}
+		}
+		if !ready && !img.Brokers[b.node.ID].Fenced {
+			ready = true
 			close(b.ready)
 		}
 	}
+}
+
+// knows says whether an image holds this process's own registration, and so all that was committed before it started.
+func (b *Broker) knows(img *metadata.Image) bool {
+	self := img.Brokers[b.node.ID]
+	return self != nil && self.IncarnationID == b.controller.Incarnation()
 }
 
 // Ready is closed once this node is part of the cluster and can lead.

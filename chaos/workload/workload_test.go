@@ -33,7 +33,9 @@ func TestPadding(t *testing.T) {
 
 // What a poll gave is cut where offsets have gaps, so that the history never claims an offset that had no record.
 func TestRunsAreCutAtGaps(t *testing.T) {
-	record := func(offset int64, value string) *kgo.Record { return &kgo.Record{Offset: offset, Value: []byte(value + " ..")} }
+	record := func(offset int64, value string) *kgo.Record {
+		return &kgo.Record{Offset: offset, Value: []byte(value + " ..")}
+	}
 	fetched := kgo.FetchTopicPartition{Topic: "t", FetchPartition: kgo.FetchPartition{
 		Partition: 1, Records: []*kgo.Record{record(3, "a"), record(4, "b"), record(6, "c"), record(7, "d"), record(20, "e")},
 	}}
