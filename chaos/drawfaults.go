@@ -44,7 +44,7 @@ var families = []family{
 // The swarm's shares and sizes.
 const (
 	calmSeeds    = 0.03             // share of seeds without any fault: what is wrong there needs none
-	familyOn     = 0.33             // chance that a family is on in another seed
+	familyOn     = 0.33             // chance that a family is on in another seed, in a crowded one
 	powerOn      = 0.5              // the same for losses of power, which not every cluster can have
 	intervalMin  = 4 * time.Second  // mean time between a family's events: drawn between these
 	intervalMax  = 25 * time.Second //
@@ -69,13 +69,19 @@ func drawSchedule(swarm *rand.Rand, p *Plan) Schedule {
 	if swarm.Float64() < calmSeeds {
 		return s
 	}
+	// A cluster that is hit all the time has little to lose: two seeds of three are less crowded.
+	crowd := weighted(swarm, []choiceOf[float64]{{0.25, 35}, {0.5, 35}, {1, 30}})
 	power := 0
 	if !p.Cluster.allDurable() {
 		power = between(swarm, 1, p.Cluster.Nodes)
 	}
-	for _, fam := range slices.Concat(families, scenes) {
+	for i, fam := range slices.Concat(families, scenes) {
+		chance := fam.on
+		if i < len(families) {
+			chance *= crowd
+		}
 		// The draws are made whether the family fits the cluster or not: the swarm's stream stays in step.
-		on, interval, length := swarm.Float64() < fam.on, span(swarm, intervalMin, intervalMax), span(swarm, lengthMin, lengthMax)
+		on, interval, length := swarm.Float64() < chance, span(swarm, intervalMin, intervalMax), span(swarm, lengthMin, lengthMax)
 		if !on {
 			continue
 		}

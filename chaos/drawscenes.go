@@ -17,7 +17,7 @@ var scenes = []family{
 }
 
 // sceneOn is the chance that a seed has a scene: some fit only some of the clusters, and they are what finds most.
-const sceneOn = 0.5
+const sceneOn = 0.4
 
 // session is broker.session.timeout.ms: who is silent for longer is fenced.
 func (d *drawer) session() Duration {
@@ -95,23 +95,26 @@ func (d *drawer) lonePower() []Fault {
 	}
 }
 
-// blackout is for clusters that survive it. It takes everybody's power, now and then while the disks are so slow that there is
-// always something on its way to them, now and then twice: the second time from nodes that have just come to terms. Some of
-// them come back later than the others.
+// blackout is for clusters that survive it. It takes everybody's power, now and then while disks are so slow that there is always
+// something on its way to them, and now and then twice: the second time from nodes that have just come to terms. A leader may
+// come back later than the others; it is then the last that is known to have led, and it is its log that counts.
 func (d *drawer) blackout() []Fault {
 	if d.power != 0 {
 		return nil
 	}
 	var out []Fault
-	at := d.at
+	at, leader := d.at, d.aLeader()
 	if d.coin() {
 		slow := Fault{At: at, For: millis(between(d.r, 1500, 4000)), Kind: SlowDisk, Target: Everyone, Params: Params{Factor: float64(between(d.r, 10, 100))}}
+		if d.coin() {
+			slow.Target = leader
+		}
 		out, at = append(out, slow), slow.End()-millis(between(d.r, 50, 500))
 	}
 	dark := Fault{At: at, For: d.length, Kind: PowerLoss, Target: Everyone}
 	out = append(out, dark)
-	if d.coin() {
-		out = append(out, Fault{At: at, For: d.length + millis(between(d.r, 500, 6000)), Kind: PowerLoss, Target: d.victim()})
+	if d.r.IntN(3) > 0 {
+		out = append(out, Fault{At: at, For: d.length + millis(between(d.r, 1000, 6000)), Kind: PowerLoss, Target: leader})
 	}
 	if d.coin() {
 		out = append(out, Fault{At: dark.End() + millis(between(d.r, 200, 5000)), For: millis(between(d.r, 100, 2000)), Kind: PowerLoss, Target: Everyone})
