@@ -36,6 +36,12 @@ var Bugs = []Bug{
 		Cause: "a connection's descriptor was registered with the runtime's poller as a file and as a connection; the poller removed the wrong one",
 		Fixed: "guestenv: one poller entry a descriptor",
 	},
+	{
+		Name:  "leadership-word-waits",
+		Seen:  "a broker that is asked to stop never does, and answers nobody in the quorum; its replicas fall behind",
+		Cause: "raft waits until its word on leadership is taken; who takes it waited for the active controller to end, and that one for raft",
+		Fixed: "controller: raft's word on leadership is taken at once",
+	},
 }
 
 // Plan reads the plan that shows the bug.
