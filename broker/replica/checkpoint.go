@@ -85,16 +85,10 @@ type checkpointer struct {
 	stopped bool
 }
 
-// load reads the file; a missing one is empty.
+// load reads the file.
 func (c *checkpointer) load() error {
-	content, err := env.ReadFile(c.manager.cfg.Disk, c.path(), checkpointBytesMax)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	c.loaded, err = parseCheckpoint(content)
+	var err error
+	c.loaded, err = readCheckpoint(c.manager.cfg.Disk, c.path())
 	return err
 }
 
@@ -149,4 +143,16 @@ func (p *Partition) checkpointed() (mark int64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.highWatermark, p.log != nil
+}
+
+// readCheckpoint reads a file of offsets by partition; a missing one is empty.
+func readCheckpoint(disk env.Disk, path string) (map[partitionName]int64, error) {
+	content, err := env.ReadFile(disk, path, checkpointBytesMax)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseCheckpoint(content)
 }

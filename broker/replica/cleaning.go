@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 	"sync"
@@ -57,16 +56,10 @@ type cleaning struct {
 	writing sync.Mutex // of the file
 }
 
-// load reads the file; a missing one is empty.
+// load reads the file.
 func (c *cleaning) load() error {
-	content, err := env.ReadFile(c.manager.cfg.Disk, c.path(), checkpointBytesMax)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	c.loaded, err = parseCheckpoint(content)
+	var err error
+	c.loaded, err = readCheckpoint(c.manager.cfg.Disk, c.path())
 	return err
 }
 
