@@ -58,6 +58,7 @@ type Conn struct {
 type segment struct {
 	kind    kind
 	data    []byte
+	leaves  clock.Time // when the link has taken all of it
 	arrives clock.Time
 }
 

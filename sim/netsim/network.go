@@ -127,8 +127,34 @@ func (n *Network) Unblock(from, to *Host) { from.links[to.index].blocked = false
 // Blocked tells whether the direction is cut.
 func (n *Network) Blocked(from, to *Host) bool { return from.links[to.index].blocked }
 
-// SetLink changes what the direction is like for what is sent from now on.
-func (n *Network) SetLink(from, to *Host, params LinkParams) { from.links[to.index].params = params }
+// SetLink changes what the direction is like: for what is sent from now on, and for the bytes that still wait to leave, which
+// take the new bandwidth. A link that was slow has a long queue before it; it drains at once when the link is fast again.
+func (n *Network) SetLink(from, to *Host, params LinkParams) {
+	l := from.links[to.index]
+	before := l.params.BytesPerSecond
+	l.params = params
+	if before == params.BytesPerSecond || l.busy <= n.queue.Now() {
+		return
+	}
+	l.busy = n.rescale(l.busy, before, params.BytesPerSecond)
+	for _, c := range from.conns {
+		if c.peer != nil && c.peer.host == to {
+			c.rescale(before, params.BytesPerSecond)
+		}
+	}
+}
+
+// rescale is when bytes leave that a link of one bandwidth would have sent by then, and one of another sends from now on.
+func (n *Network) rescale(leaves clock.Time, before, after int64) clock.Time {
+	now := n.queue.Now()
+	switch {
+	case leaves <= now:
+		return leaves
+	case after == 0:
+		return now
+	}
+	return now.Add(time.Duration(float64(leaves.Sub(now)) * float64(before) / float64(after)))
+}
 
 // DefaultLink is what the links between hosts start with.
 func (n *Network) DefaultLink() LinkParams { return n.link }
@@ -154,15 +180,15 @@ func (n *Network) latency(a, b *Host) time.Duration {
 	return a.links[b.index].params.Latency.Sample(n.rng)
 }
 
-// arrival is when size bytes that a sends now reach b.
-func (n *Network) arrival(a, b *Host, size int) clock.Time {
+// arrival is when size bytes that a sends now have left for b, and when they reach it.
+func (n *Network) arrival(a, b *Host, size int) (leaves, arrives clock.Time) {
 	l := a.links[b.index]
-	leaves := n.queue.Now()
+	leaves = n.queue.Now()
 	if l.params.BytesPerSecond > 0 {
 		leaves = max(leaves, l.busy).Add(time.Duration(int64(size) * int64(time.Second) / l.params.BytesPerSecond))
 		l.busy = leaves
 	}
-	return leaves.Add(l.params.Latency.Sample(n.rng))
+	return leaves, leaves.Add(l.params.Latency.Sample(n.rng))
 }
 
 // resolve finds what an address names: a host by its name, its IP or, as seen from another, itself.

@@ -269,6 +269,38 @@ func TestBandwidth(t *testing.T) {
 	}
 }
 
+// What waits before a link that was slow leaves at the speed that the link has now, in order, whoever sent it; and what is
+// sent after it is not held up by a queue that is no more.
+func TestBandwidthOfWhatWaits(t *testing.T) {
+	for _, c := range []struct {
+		after int64
+		took  time.Duration
+	}{{after: 100_000, took: 15 * time.Millisecond}, {after: 0}, {after: 1000, took: 1500 * time.Millisecond}} {
+		l := newLab(t, nil)
+		a, b := l.connect()
+		other, peer := l.connect()
+		link := netsim.LinkParams{Latency: netsim.Constant(latency), BytesPerSecond: 10_000}
+		l.net.SetLink(l.a, l.b, link)
+		l.send(a, string(make([]byte, 1000)))
+		l.send(other, string(make([]byte, 1000)))
+		l.pass(50 * time.Millisecond)
+		link.BytesPerSecond = c.after
+		l.net.SetLink(l.a, l.b, link)
+		l.send(a, "last")
+		l.pass(c.took + latency - time.Millisecond)
+		if n, _ := peer.Read(make([]byte, 5000)); n != 0 {
+			t.Errorf("at %d bytes/s, %d bytes before their time", c.after, n)
+		}
+		l.pass(5 * time.Millisecond)
+		if n, _ := peer.Read(make([]byte, 5000)); n != 1000 {
+			t.Errorf("at %d bytes/s, %d bytes of the last to leave", c.after, n)
+		}
+		if n, _ := b.Read(make([]byte, 5000)); n != 1000+len("last") && c.after != 1000 {
+			t.Errorf("at %d bytes/s, %d bytes of the first", c.after, n)
+		}
+	}
+}
+
 // What a cut link swallowed arrives after it healed, and not before.
 func TestPartitionHolds(t *testing.T) {
 	l := newLab(t, nil)

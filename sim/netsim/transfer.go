@@ -17,11 +17,26 @@ type stuck struct {
 
 // send puts a segment on its way. None overtakes those before it.
 func (c *Conn) send(s segment) {
-	c.arrival = max(c.arrival, c.net.arrival(c.host, c.peer.host, len(s.data)))
+	s.leaves, s.arrives = c.net.arrival(c.host, c.peer.host, len(s.data))
+	c.arrival = max(c.arrival, s.arrives)
 	s.arrives = c.arrival
 	c.outbox = append(c.outbox, s)
 	if !c.pumpEvent.Armed() {
 		c.net.queue.Arm(c.pumpEvent, s.arrives)
+	}
+}
+
+// rescale moves the segments that have not left yet, because the link's bandwidth changed. Invariant kept: none overtakes another.
+func (c *Conn) rescale(before, after int64) {
+	c.arrival = c.net.queue.Now()
+	for i := range c.outbox {
+		s := &c.outbox[i]
+		leaves := c.net.rescale(s.leaves, before, after)
+		c.arrival = max(c.arrival, s.arrives.Add(leaves.Sub(s.leaves)))
+		s.leaves, s.arrives = leaves, c.arrival
+	}
+	if len(c.outbox) > 0 && !c.stuck.is {
+		c.net.queue.Arm(c.pumpEvent, c.outbox[0].arrives)
 	}
 }
 
