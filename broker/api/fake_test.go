@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/config"
 	"odradek/broker/coord"
 	"odradek/broker/group"
@@ -58,6 +59,8 @@ type fakePartition struct {
 	fetchResult replica.FetchResult
 	waiters     []*replica.Waiter
 
+	producers []commitlog.ProducerInfo
+
 	deleted      []int64
 	deleteResult replica.DeleteResult
 
@@ -82,6 +85,8 @@ func (f *fakePartition) Append(batches []byte, acks int16, done func(replica.App
 	f.mu.Unlock()
 	return fakePending{func() { f.settle(refused(kerr.RequestTimedOut)) }}
 }
+
+func (f *fakePartition) Producers() ([]commitlog.ProducerInfo, error) { return f.producers, f.err }
 
 func (f *fakePartition) DeleteRecords(offset int64, done func(replica.DeleteResult)) Pending {
 	f.mu.Lock()

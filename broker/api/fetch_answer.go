@@ -45,13 +45,24 @@ func (r *fetchRun) partitionAnswer(ask *fetchAsk, i int) wire.FetchPartition {
 		part.CurrentLeader = &wire.LeaderAndEpoch{LeaderID: result.CurrentLeaderID, LeaderEpoch: result.CurrentLeaderEpoch}
 	}
 	if r.isolation == replica.Committed && result.Err == nil {
-		part.AbortedTransactions = noTransactions
+		part.AbortedTransactions = abortedOf(result)
 	}
 	if recordBytes(result) > 0 {
 		part.Records = result.Slice
 		r.given[i] = true
 	}
 	return part
+}
+
+func abortedOf(result *replica.FetchResult) []wire.AbortedTransaction {
+	if len(result.AbortedTxns) == 0 {
+		return noTransactions
+	}
+	aborted := make([]wire.AbortedTransaction, len(result.AbortedTxns))
+	for i, each := range result.AbortedTxns {
+		aborted[i] = wire.AbortedTransaction{ProducerID: each.ProducerID, FirstOffset: each.FirstOffset}
+	}
+	return aborted
 }
 
 // noTransactions says to readers of committed records that none of them were aborted; null would say that they did not ask.

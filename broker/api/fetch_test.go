@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/replica"
 	"odradek/broker/wire"
 )
@@ -82,6 +83,25 @@ func TestFetchInEachVersion(t *testing.T) {
 		}
 		if first.AllowFollower != (version >= 11) {
 			t.Errorf("v%d: allow followers %v", version, first.AllowFollower)
+		}
+	}
+}
+
+func TestFetchTellsOfAbortedTransactions(t *testing.T) {
+	for isolation := range int8(2) {
+		h := newHouse(t)
+		h.a[0].fetchResult = read(5)
+		if isolation == 1 {
+			h.a[0].fetchResult.AbortedTxns = []commitlog.AbortedTxn{{ProducerID: 3, FirstOffset: 11, LastOffset: 15}, {ProducerID: 4, FirstOffset: 12, LastOffset: 14}}
+		}
+		req := fetchOf(-1, "a", 0)
+		req.IsolationLevel = isolation
+		part := do[*kmsg.FetchResponse](h, 12, req).Topics[0].Partitions[0]
+		switch got := part.AbortedTransactions; {
+		case isolation == 0 && got != nil:
+			t.Errorf("told of %+v without asking", got)
+		case isolation == 1 && (len(got) != 2 || got[0].ProducerID != 3 || got[0].FirstOffset != 11 || got[1].ProducerID != 4):
+			t.Errorf("told of %+v", got)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/config"
 	"odradek/broker/metadata"
 	"odradek/broker/replica"
@@ -38,6 +39,7 @@ type Partition interface {
 	Watch(w *replica.Waiter, isolation replica.Isolation, offset int64) Watch
 	ListOffset(currentLeaderEpoch int32, isolation replica.Isolation, timestamp int64) (replica.OffsetAtTime, error)
 	OffsetForLeaderEpoch(currentLeaderEpoch, epoch int32) (wire.EpochEndOffset, error)
+	Producers() ([]commitlog.ProducerInfo, error)
 	DeleteRecords(offset int64, done func(replica.DeleteResult)) Pending
 }
 

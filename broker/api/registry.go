@@ -43,6 +43,7 @@ var handlers = []handler{
 	{kmsg.IncrementalAlterConfigs, 0, 1, answered((*Handler).incrementalAlterConfigs)},
 	{kmsg.OffsetDelete, 0, 0, typed((*Handler).offsetDelete)},
 	{kmsg.DescribeCluster, 0, 2, answered((*Handler).describeCluster)},
+	{kmsg.DescribeProducers, 0, 0, answered((*Handler).describeProducers)},
 	{kmsg.DescribeTopicPartitions, 0, 0, answered((*Handler).describeTopicPartitions)},
 }
 

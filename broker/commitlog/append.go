@@ -43,17 +43,24 @@ type appendSet struct {
 // All batches are appended or none. Errors: record's, ErrMessageTooLarge, ErrRecordListTooLarge, ErrInvalidTimestamp,
 // ErrOutOfOrderSequence, ErrInvalidProducerEpoch, ErrInvalidTxnState, ErrStaleLeaderEpoch, ErrStorage, ErrClosed, and the
 // disk's, after which the log is as it was.
+//
+// A transaction's first batch is refused with ErrInvalidTxnState: see AppendVerified.
 func (l *Log) AppendLeader(batches []byte, leaderEpoch int32) (AppendInfo, error) {
-	return l.appendLeader(batches, leaderEpoch, originClient)
+	return l.appendLeader(batches, leaderEpoch, originClient, 0)
+}
+
+// AppendVerified is AppendLeader with the guard that a transaction's first batch needs (BeginVerification).
+func (l *Log) AppendVerified(batches []byte, leaderEpoch int32, guard Guard) (AppendInfo, error) {
+	return l.appendLeader(batches, leaderEpoch, originClient, guard)
 }
 
 // AppendCoordinator is AppendLeader for what a coordinator writes: control batches may be among it, and sequence numbers are
 // not looked at. It can also answer ErrCoordinatorFenced.
-func (l *Log) AppendCoordinator(batches []byte, leaderEpoch int32) (AppendInfo, error) {
-	return l.appendLeader(batches, leaderEpoch, originCoordinator)
+func (l *Log) AppendCoordinator(batches []byte, leaderEpoch int32, guard Guard) (AppendInfo, error) {
+	return l.appendLeader(batches, leaderEpoch, originCoordinator, guard)
 }
 
-func (l *Log) appendLeader(batches []byte, leaderEpoch int32, from origin) (AppendInfo, error) {
+func (l *Log) appendLeader(batches []byte, leaderEpoch int32, from origin, guard Guard) (AppendInfo, error) {
 	l.writer.Lock()
 	defer l.writer.Unlock()
 	if err := l.usable(); err != nil {
@@ -67,7 +74,7 @@ func (l *Log) appendLeader(batches []byte, leaderEpoch int32, from origin) (Appe
 	if err := validateSet(batches, from, cfg, nowMs); err != nil {
 		return AppendInfo{}, err
 	}
-	if known, ok, err := l.checkProducers(batches, from); err != nil || ok {
+	if known, ok, err := l.checkProducers(batches, from, guard); err != nil || ok {
 		known.LogStartOffset = l.startOffset
 		return known, err
 	}
@@ -192,6 +199,7 @@ func (l *Log) publish(s *segment, set appendSet, cfg *Config) {
 	defer l.mu.Unlock()
 	for batch := range eachBatch(set.batches) {
 		l.take(s, batch, cfg.IndexIntervalBytes)
+		l.endVerification(batch)
 	}
 }
 
@@ -202,7 +210,9 @@ func (l *Log) take(s *segment, batch record.Batch, indexInterval int64) {
 	if epoch := batch.PartitionLeaderEpoch(); epoch >= 0 && epoch != l.epochs.last() {
 		l.epochs.assign(epoch, batch.BaseOffset())
 	}
-	l.producers.applyBatch(batch)
+	if aborted, ok := l.producers.applyBatch(batch); ok {
+		s.noteAborted(aborted)
+	}
 }
 
 func (l *Log) info(set appendSet) AppendInfo {
@@ -217,6 +227,7 @@ func (l *Log) expireProducers(nowMs int64, cfg *Config) {
 	defer l.mu.Unlock()
 	l.producers.purgedMs = nowMs
 	l.producers.expire(nowMs, cfg.ProducerIDExpirationMs)
+	l.expireVerifications(nowMs, cfg.ProducerIDExpirationMs)
 }
 
 // eachBatch yields the batches of a set that was checked.

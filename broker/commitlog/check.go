@@ -98,7 +98,7 @@ func checkTimestamps(batch record.Batch, cfg *Config, nowMs int64) error {
 // checkProducers checks the producers' epochs and sequences over the set, without changing anything. ok says that the batches
 // were appended before, at the offsets of known. A set holds either only such batches or none: to keep some of a request
 // and not others would make its answer a lie.
-func (l *Log) checkProducers(batches []byte, from origin) (known AppendInfo, ok bool, err error) {
+func (l *Log) checkProducers(batches []byte, from origin, guard Guard) (known AppendInfo, ok bool, err error) {
 	// What the batches of this set do to their producers, before it is in the log.
 	var few [2]pendingProducer
 	pending := few[:0]
@@ -128,6 +128,9 @@ func (l *Log) checkProducers(batches []byte, from origin) (known AppendInfo, ok 
 				duplicates++
 				continue
 			}
+		}
+		if err := l.verified(batch, &p.after, guard); err != nil {
+			return AppendInfo{}, false, err
 		}
 		if err := p.check(batch, from); err != nil {
 			return AppendInfo{}, false, err

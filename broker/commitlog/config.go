@@ -22,6 +22,7 @@ type Config struct {
 	MessageTimestampAfterMaxMs  int64                // message.timestamp.after.max.ms
 	ProducerIDExpirationMs      int64                // producer.id.expiration.ms
 	FileDeleteDelayMs           int64                // file.delete.delay.ms: of the files of segments that retention drops
+	VerifyTransactions          bool                 // transaction.partition.verification.enable: see Guard
 	Compacted                   bool                 // cleanup.policy has compact: producers' records need keys
 }
 
@@ -40,6 +41,7 @@ func DefaultConfig() Config {
 		MessageTimestampAfterMaxMs:  3_600_000,
 		ProducerIDExpirationMs:      86_400_000,
 		FileDeleteDelayMs:           60_000,
+		VerifyTransactions:          true,
 	}
 }
 

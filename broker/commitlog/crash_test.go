@@ -185,9 +185,49 @@ func (u *universe) check() {
 	if got, want := l.producers.snapshot(u.end), state.snapshot(u.end); !bytes.Equal(got, want) {
 		u.t.Fatalf("producers\n%x, want\n%x", got, want)
 	}
+	stable := l.LastStableOffset(u.end)
+	u.checkAborted(u.start, stable)
+	if mid := (u.start + stable) / 2; mid <= stable {
+		u.checkAborted(u.start, mid)
+		u.checkAborted(max(mid, u.start), stable)
+	}
 	for _, batch := range u.batches {
 		if batch.LastOffset() >= u.start && l.EpochAt(max(batch.BaseOffset(), u.start)) != batch.PartitionLeaderEpoch() {
 			u.t.Fatalf("epoch of %d is %d, want %d", batch.BaseOffset(), l.EpochAt(batch.BaseOffset()), batch.PartitionLeaderEpoch())
+		}
+	}
+}
+
+// checkAborted compares the aborted transactions of a part of the log with those of its records. Where a
+// transaction began that is older than the first segment, the log may know or not.
+func (u *universe) checkAborted(from, end int64) {
+	got, err := u.log.AbortedTransactions(from, end)
+	must(u.t, err)
+	byMarker := map[int64]AbortedTxn{}
+	for i, a := range got {
+		if i > 0 && a.FirstOffset < got[i-1].FirstOffset {
+			u.t.Fatalf("aborted transactions out of order: %v", got)
+		}
+		byMarker[a.LastOffset] = a
+	}
+	base, state := u.log.segments[0].base, newProducerState()
+	for _, batch := range u.inSegments(u.batches) {
+		want, ok := state.applyBatch(batch)
+		if !ok || want.LastOffset < from || want.FirstOffset >= end {
+			continue
+		}
+		known := byMarker[want.LastOffset]
+		if known.ProducerID != want.ProducerID || known.LastOffset != want.LastOffset || max(known.FirstOffset, base) > want.FirstOffset {
+			u.t.Fatalf("aborted from %d to %d: %+v, want %+v", from, end, got, want)
+		}
+		if known.FirstOffset >= base && known.FirstOffset != want.FirstOffset {
+			u.t.Fatalf("aborted from %d to %d: %+v, want %+v", from, end, got, want)
+		}
+		delete(byMarker, want.LastOffset)
+	}
+	for _, a := range byMarker {
+		if a.FirstOffset >= base {
+			u.t.Fatalf("aborted from %d to %d: %+v, which is not in the log", from, end, a)
 		}
 	}
 }
@@ -232,7 +272,8 @@ func (u *universe) append(t *rapid.T) {
 
 func (u *universe) marker(t *rapid.T) {
 	id := rapid.Int64Range(0, 2).Draw(t, "producer")
-	batch, err := record.MarkerBatch(record.Marker{Type: record.ControlCommit}, id, int16(u.epoch), 5)
+	kind := rapid.SampledFrom([]record.ControlType{record.ControlCommit, record.ControlAbort}).Draw(t, "kind")
+	batch, err := record.MarkerBatch(record.Marker{Type: kind}, id, int16(u.epoch), 5)
 	must(t, err)
 	u.appendBatch(batch)
 }
@@ -244,7 +285,7 @@ func (u *universe) appendBatch(batch record.Batch) {
 	batch.SetPartitionLeaderEpoch(u.epoch)
 	kept := bytes.Clone(batch)
 	if u.do("append", unsure{appended: kept, cut: -1}, func() error {
-		_, err := u.log.AppendCoordinator(batch, u.epoch)
+		_, err := u.log.AppendCoordinator(batch, u.epoch, 0)
 		return err
 	}) {
 		u.batches, u.end = append(u.batches, kept), record.Batch(kept).NextOffset()
@@ -323,7 +364,7 @@ func TestLogSurvivesCrashes(t *testing.T) {
 		cfg := DefaultConfig()
 		cfg.SegmentBytes = rapid.SampledFrom([]int64{4_000, 9_000, 30_000}).Draw(t, "segment.bytes")
 		cfg.IndexIntervalBytes = rapid.SampledFrom([]int64{0, 100, 4_096}).Draw(t, "index.interval.bytes")
-		cfg.ProducerIDExpirationMs = 1 << 60
+		cfg.ProducerIDExpirationMs, cfg.VerifyTransactions = 1<<60, false
 		cfg.FileDeleteDelayMs = rapid.SampledFrom([]int64{0, 1 << 40}).Draw(t, "file.delete.delay.ms")
 		u := &universe{t: t, disk: memenv.NewDisk(), cfg: cfg}
 		u.open()

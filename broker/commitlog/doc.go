@@ -11,6 +11,7 @@
 //	                                  relative offset int32 (last offset of a batch) | position of that batch int32
 //	00000000000000000000.timeindex  time index: entries of 12 bytes, big-endian
 //	                                  timestamp int64 | relative offset int32: no record before it is later
+//	00000000000000000000.txnindex   aborted transactions, if there are any; drawn in aborted.go
 //	00000000000000000042.snapshot   producers as of offset 42; drawn in producersnapshot.go
 //	leader-epoch-checkpoint         Kafka's text: version 0, number of entries, lines "epoch start-offset"
 //	log-start-offset-checkpoint     text: version 1, offset, CRC-32C of the lines before in hex

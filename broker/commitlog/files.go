@@ -14,6 +14,7 @@ const (
 	logSuffix       = ".log"
 	indexSuffix     = ".index"
 	timeIndexSuffix = ".timeindex"
+	txnIndexSuffix  = ".txnindex"
 	snapshotSuffix  = ".snapshot"
 	// cleanedSuffix ends the names of a replacement that is being written, swapSuffix that of one that is complete, and so takes
 	// its place whatever happens; deletedSuffix those of files that wait for their removal.
@@ -34,6 +35,9 @@ const (
 	// checkpointSizeMax bounds what is read of a checkpoint file, in bytes: a million leader epochs.
 	checkpointSizeMax = 32 << 20
 )
+
+// indexSuffixes end the names of a segment's files beside its records.
+var indexSuffixes = [...]string{indexSuffix, timeIndexSuffix, txnIndexSuffix}
 
 func segmentName(base int64, suffix string) string { return fmt.Sprintf("%020d%s", base, suffix) }
 

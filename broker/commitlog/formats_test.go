@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"hash/crc32"
 	"os"
+	"slices"
 	"testing"
 
 	"odradek/broker/record"
@@ -39,6 +41,10 @@ func sampleIndex() index {
 	}
 }
 
+func sampleAborted() []AbortedTxn {
+	return []AbortedTxn{{7, 1_003, 1_009, 1_005}, {1 << 40, 1_005, 1_012, 1_013}}
+}
+
 func sampleProducers() producerState {
 	s := newProducerState()
 	s.producers[-7] = &producer{epoch: 2, coordinatorEpoch: -1, lastTimestamp: 5, txnFirstOffset: -1}
@@ -54,6 +60,7 @@ func TestGoldenFormats(t *testing.T) {
 	x, producers := sampleIndex(), sampleProducers()
 	golden(t, "index", x.encodeOffsets(), false)
 	golden(t, "timeindex", x.encodeTimes(), false)
+	golden(t, "txnindex", encodeAborted(sampleAborted()), false)
 	golden(t, "snapshot_v1", producers.snapshot(42), false)
 	golden(t, "leader-epoch-checkpoint_v0", epochsOf(epochEntry{0, 0}, epochEntry{5, 100}).encode(), true)
 	golden(t, "log-start-offset-checkpoint_v1", encodeStart(1234), true)
@@ -66,6 +73,23 @@ func TestFormatsRoundTrip(t *testing.T) {
 	must(t, err)
 	if !bytes.Equal(decoded.encodeOffsets(), x.encodeOffsets()) || !bytes.Equal(decoded.encodeTimes(), x.encodeTimes()) {
 		t.Errorf("index %+v", decoded)
+	}
+	aborted, err := decodeAborted(encodeAborted(sampleAborted()), 1_000, 100)
+	must(t, err)
+	if !slices.Equal(aborted, sampleAborted()) {
+		t.Errorf("aborted transactions %+v", aborted)
+	}
+	for what, bad := range map[string][]byte{
+		"cut short":                 encodeAborted(sampleAborted())[:33],
+		"of another version":        append([]byte{0, 1}, encodeAborted(sampleAborted())[2:]...),
+		"out of order":              encodeAborted([]AbortedTxn{{1, 1_000, 1_009, 0}, {2, 1_000, 1_009, 0}}),
+		"of another segment":        encodeAborted([]AbortedTxn{{1, 900, 999, 0}}),
+		"past the segment":          encodeAborted([]AbortedTxn{{1, 900, 1_100, 0}}),
+		"beginning after their end": encodeAborted([]AbortedTxn{{1, 1_010, 1_009, 0}}),
+	} {
+		if _, err := decodeAborted(bad, 1_000, 100); !errors.Is(err, errIndexDamaged) {
+			t.Errorf("aborted transactions %s: %v", what, err)
+		}
 	}
 	producers := sampleProducers()
 	offset, state, err := decodeSnapshot(producers.snapshot(42))
@@ -94,6 +118,15 @@ func TestOtherVersionsAreRefused(t *testing.T) {
 	wantErr(t, err, errCheckpointDamaged)
 	_, err = decodeStart(sealText([]byte("2\n1\n")))
 	wantErr(t, err, errCheckpointDamaged)
+}
+
+func FuzzDecodeAborted(f *testing.F) {
+	f.Add(encodeAborted(sampleAborted()), int64(1_000), int64(100))
+	f.Fuzz(func(t *testing.T, content []byte, base, count int64) {
+		if all, err := decodeAborted(content, base, count); err == nil && !bytes.Equal(encodeAborted(all), content) {
+			t.Errorf("%+v comes back otherwise", all)
+		}
+	})
 }
 
 func FuzzDecodeSnapshot(f *testing.F) {

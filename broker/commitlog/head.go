@@ -96,7 +96,10 @@ func (l *Log) removeHead(head []*segment) error {
 	}
 	var doomed []string
 	for _, s := range head {
-		doomed = append(doomed, segmentName(s.base, indexSuffix), segmentName(s.base, timeIndexSuffix), segmentName(s.base, logSuffix))
+		for _, suffix := range indexSuffixes {
+			doomed = append(doomed, segmentName(s.base, suffix))
+		}
+		doomed = append(doomed, segmentName(s.base, logSuffix))
 	}
 	if err := l.doom(doomed); err != nil {
 		return err

@@ -36,6 +36,7 @@ func openLog(t tester, disk env.Disk, cfg Config) *Log {
 func newLog(t tester, change func(*Config)) (*Log, *memenv.Disk) {
 	t.Helper()
 	cfg := DefaultConfig()
+	cfg.VerifyTransactions = false
 	if change != nil {
 		change(&cfg)
 	}

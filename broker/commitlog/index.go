@@ -24,13 +24,16 @@ type timeEntry struct {
 	offset    int32
 }
 
-// index is a segment's sparse index, in memory while the segment is written to: 20 bytes for every index.interval.bytes. A
+// index is a segment's sparse index, in memory while the segment is written to: 20 bytes for every index.interval.bytes, and
+// 32 for every aborted transaction. A
 // sealed segment's lies in its files and is searched there.
 //
-// Invariant: both lists rise strictly in every field.
+// Invariant: offsets and times rise strictly in every field.
 type index struct {
 	offsets []indexEntry
 	times   []timeEntry
+	// aborted are the aborted transactions whose markers the segment holds, by rising last offset.
+	aborted []AbortedTxn
 	// since counts the bytes since the last entry.
 	since int64
 }
@@ -155,5 +158,13 @@ func loadIndex(disk env.Disk, dir string, base, size, count, bytesMax int64) (in
 	if err != nil {
 		return index{}, err
 	}
-	return decodeIndex(offsets, times, size, count)
+	x, err := decodeIndex(offsets, times, size, count)
+	if err != nil {
+		return index{}, err
+	}
+	x.aborted, err = loadAborted(disk, dir, base, count, abortedBytesMax)
+	return x, err
 }
+
+// abortedBytesMax bounds what is read of a segment's aborted transactions, in bytes: more than a segment has room for.
+const abortedBytesMax = 1 << 30

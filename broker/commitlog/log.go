@@ -44,7 +44,9 @@ type Log struct {
 	epochs      epochCache
 	producers   producerState
 	tail        tail
-	loaded      *segment // the sealed segment whose index is in memory, if any
+	verifying   map[int64]verification // by producer id
+	guards      Guard                  // the last that was given out
+	loaded      *segment               // the sealed segment whose index is in memory, if any
 
 	hints   hints
 	sealing sync.WaitGroup

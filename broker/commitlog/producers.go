@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -125,17 +126,17 @@ func (s *producerState) lookup(id int64) producer {
 	return unknownProducer()
 }
 
-// applyBatch takes in a batch that is in the log at its offsets.
-func (s *producerState) applyBatch(batch record.Batch) {
+// applyBatch takes in a batch that is in the log at its offsets. ok says that it ends a transaction by aborting it.
+func (s *producerState) applyBatch(batch record.Batch) (ended AbortedTxn, ok bool) {
 	id := batch.ProducerID()
 	if id == record.NoProducerID {
-		return
+		return AbortedTxn{}, false
 	}
 	var marker *record.Marker
 	if batch.IsControl() {
 		// A batch that can't be read was refused by the append, and cut off by the recovery.
 		if marker, _ = markerOf(batch); marker == nil {
-			return
+			return AbortedTxn{}, false
 		}
 	}
 	p, ok := s.producers[id]
@@ -145,27 +146,32 @@ func (s *producerState) applyBatch(batch record.Batch) {
 		s.producers[id] = p
 	}
 	if marker != nil {
-		s.endTxn(p, batch, *marker)
-		return
+		return s.endTxn(p, batch, *marker)
 	}
 	p.add(batch, batch.LastOffset())
 	if batch.IsTransactional() && p.txnFirstOffset < 0 {
 		p.txnFirstOffset = batch.BaseOffset()
 		s.ongoing = append(s.ongoing, txn{id, batch.BaseOffset(), -1})
 	}
+	return AbortedTxn{}, false
 }
 
-func (s *producerState) endTxn(p *producer, batch record.Batch, marker record.Marker) {
+func (s *producerState) endTxn(p *producer, batch record.Batch, marker record.Marker) (ended AbortedTxn, ok bool) {
 	p.setEpoch(batch.ProducerEpoch())
 	p.coordinatorEpoch = marker.CoordinatorEpoch
 	p.lastTimestamp = batch.MaxTimestamp()
 	if p.txnFirstOffset < 0 {
-		return
+		return AbortedTxn{}, false
 	}
 	first := p.txnFirstOffset
 	p.txnFirstOffset = -1
 	s.ongoing = slices.DeleteFunc(s.ongoing, func(t txn) bool { return t.first == first })
 	s.completed = append(s.completed, txn{batch.ProducerID(), first, batch.BaseOffset()})
+	stable := batch.NextOffset()
+	if len(s.ongoing) > 0 {
+		stable = s.ongoing[0].first
+	}
+	return AbortedTxn{batch.ProducerID(), first, batch.LastOffset(), stable}, marker.Type == record.ControlAbort
 }
 
 // firstUnstable is the first offset of the transactions that are open, or whose marker is not below highWatermark.
@@ -194,6 +200,21 @@ func (s *producerState) expire(nowMs, expirationMs int64) {
 			delete(s.producers, id)
 		}
 	}
+}
+
+// Producers describes the producers that are remembered, by id.
+func (l *Log) Producers() []ProducerInfo {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	all := make([]ProducerInfo, 0, len(l.producers.producers))
+	for _, id := range slices.Sorted(maps.Keys(l.producers.producers)) {
+		p := l.producers.producers[id]
+		all = append(all, ProducerInfo{
+			ID: id, Epoch: p.epoch, LastSequence: p.lastSequence(), LastTimestamp: p.lastTimestamp,
+			CoordinatorEpoch: p.coordinatorEpoch, TxnStartOffset: p.txnFirstOffset,
+		})
+	}
+	return all
 }
 
 // ProducerEnd is where a producer's batches end in the log.

@@ -141,7 +141,7 @@ func TestTransactionsBoundTheStableOffset(t *testing.T) {
 	end := func(id int64, coordinator int32) error {
 		marker, err := record.MarkerBatch(record.Marker{Type: record.ControlCommit, CoordinatorEpoch: coordinator}, id, 0, 1)
 		must(t, err)
-		_, err = l.AppendCoordinator(marker, 0)
+		_, err = l.AppendCoordinator(marker, 0, 0)
 		return err
 	}
 	lso := func(want int64) {

@@ -220,6 +220,9 @@ func (l *Log) loadIndex(s *segment, file *sharedFile) error {
 		if err := rebuilt.rescan(size, cfg.IndexIntervalBytes); err != nil {
 			return err
 		}
+		if err := l.recoverAborted(&rebuilt, size); err != nil {
+			return err
+		}
 		x = *rebuilt.index
 	}
 	l.mu.Lock()
@@ -232,6 +235,28 @@ func (l *Log) loadIndex(s *segment, file *sharedFile) error {
 	}
 	s.index, l.loaded = &x, s
 	return nil
+}
+
+// recoverAborted is segment.recoverAborted for a sealed segment of a log that is in use.
+func (l *Log) recoverAborted(rebuilt *segment, size int64) error {
+	var spans []span
+	l.mu.RLock()
+	for _, s := range l.segments {
+		if s.base < rebuilt.base {
+			each := s.span()
+			each.file = s.file.pin()
+			spans = append(spans, each)
+		}
+	}
+	l.mu.RUnlock()
+	producers, err := l.producersAfter(spans, rebuilt.base)
+	for _, each := range spans {
+		each.file.(*sharedFile).release()
+	}
+	if err != nil {
+		return err
+	}
+	return rebuilt.recoverAborted(size, producers)
 }
 
 // indexBytesMax bounds what is read of an index file: what the configuration allows now may be less than when it was written.

@@ -129,9 +129,11 @@ func (l *Log) sweep(names []string) (bases []int64, err error) {
 		}
 	}
 	for _, name := range names {
-		base, ok := parseSegmentName(name, indexSuffix)
-		if !ok {
-			base, ok = parseSegmentName(name, timeIndexSuffix)
+		base, ok := int64(0), false
+		for _, suffix := range indexSuffixes {
+			if !ok {
+				base, ok = parseSegmentName(name, suffix)
+			}
 		}
 		orphan := ok && !known[base]
 		if orphan || isLeftover(name) {
@@ -285,6 +287,9 @@ func (l *Log) loadTrusted(i int, fileSize int64) error {
 	if s.nextOffset != next {
 		return fmt.Errorf("%w: segment %d ends at %d, not %d", record.ErrCorrupt, s.base, s.nextOffset, next)
 	}
+	if err := l.recoverAbortedAt(i); err != nil {
+		return err
+	}
 	if !s.sealed || size < fileSize {
 		return nil
 	}
@@ -294,6 +299,20 @@ func (l *Log) loadTrusted(i int, fileSize int64) error {
 	}
 	l.leaveIndex(s)
 	return nil
+}
+
+// recoverAbortedAt is segment.recoverAborted for the i-th segment; those before it are loaded.
+func (l *Log) recoverAbortedAt(i int) error {
+	var spans []span
+	for _, s := range l.segments[:i] {
+		spans = append(spans, s.span())
+	}
+	s := l.segments[i]
+	producers, err := l.producersAfter(spans, s.base)
+	if err != nil {
+		return err
+	}
+	return s.recoverAborted(s.size, producers)
 }
 
 // leaveIndex leaves the index of a sealed segment to the disk.
@@ -364,10 +383,13 @@ func (l *Log) dropFrom(i int) error {
 	}
 	s := l.active()
 	s.sealed = false
-	if s.index == nil {
-		return s.rescan(s.size, l.config.Load().IndexIntervalBytes)
+	if s.index != nil {
+		return nil
 	}
-	return nil
+	if err := s.rescan(s.size, l.config.Load().IndexIntervalBytes); err != nil {
+		return err
+	}
+	return l.recoverAbortedAt(i - 1)
 }
 
 // verify takes in what lies behind the known end of s, as long as it is whole batches that continue the log.

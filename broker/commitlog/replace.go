@@ -24,6 +24,7 @@ type Replacement struct {
 	replaced []*segment
 	files    []*sharedFile // theirs, pinned
 	sizes    []int64
+	aborted  []AbortedTxn // whose markers are in them, by rising last offset
 	next     int64
 	file     env.File
 	fresh    *segment
@@ -41,6 +42,10 @@ func (l *Log) Replace(base, next int64, bufferBytes int) (*Replacement, error) {
 	}
 	r := &Replacement{log: l, next: next, interval: l.config.Load().IndexIntervalBytes, buffer: make([]byte, 0, bufferBytes)}
 	if err := r.pin(base); err != nil {
+		return nil, err
+	}
+	if err := r.learnAborted(); err != nil {
+		r.unpin()
 		return nil, err
 	}
 	f, err := l.disk.Open(l.path(segmentName(base, logSuffix)+cleanedSuffix), os.O_CREATE|os.O_TRUNC)
@@ -71,6 +76,17 @@ func (r *Replacement) pin(base int64) error {
 	}
 	for _, s := range r.replaced {
 		r.files = append(r.files, s.file.pin())
+	}
+	return nil
+}
+
+func (r *Replacement) learnAborted() error {
+	for i, s := range r.replaced {
+		aborted, err := r.log.abortedOf(s, r.files[i])
+		if err != nil {
+			return err
+		}
+		r.aborted = append(r.aborted, aborted...)
 	}
 	return nil
 }
@@ -122,6 +138,7 @@ func (r *Replacement) Append(batch record.Batch) error {
 		return fmt.Errorf("%w: a replacement of more than 2 GiB", record.ErrTooLarge)
 	}
 	r.fresh.observe(batch, r.interval)
+	r.keepAborted(batch)
 	if len(r.buffer)+len(batch) > cap(r.buffer) {
 		if err := r.flush(); err != nil {
 			return err
@@ -129,6 +146,20 @@ func (r *Replacement) Append(batch record.Batch) error {
 	}
 	r.buffer = append(r.buffer, batch...)
 	return nil
+}
+
+// keepAborted keeps what is known of an aborted transaction as long as its marker is there. Without the marker a reader would pass over
+// the producer's records for ever; and a marker stays until nothing is left of its transaction.
+func (r *Replacement) keepAborted(batch record.Batch) {
+	if !batch.IsControl() || batch.NumRecords() == 0 {
+		return
+	}
+	for len(r.aborted) > 0 && r.aborted[0].LastOffset < batch.LastOffset() {
+		r.aborted = r.aborted[1:]
+	}
+	if len(r.aborted) > 0 && r.aborted[0].LastOffset == batch.LastOffset() {
+		r.fresh.noteAborted(r.aborted[0])
+	}
 }
 
 func (r *Replacement) flush() error {
@@ -151,7 +182,7 @@ func (r *Replacement) Discard() {
 	if closed {
 		return // the directory may be another log's by now; the next Open removes what is left
 	}
-	for _, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
+	for _, suffix := range [...]string{logSuffix, indexSuffix, timeIndexSuffix, txnIndexSuffix} {
 		name := segmentName(r.fresh.base, suffix) + cleanedSuffix
 		if err := r.log.disk.Remove(r.log.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			r.log.logger.Warn("a discarded file stays", "dir", r.log.dir, "file", name, "error", err)
@@ -209,7 +240,10 @@ func (r *Replacement) complete() error {
 	if err := r.log.writeSynced(segmentName(s.base, indexSuffix)+cleanedSuffix, s.index.encodeOffsets()); err != nil {
 		return err
 	}
-	return r.log.writeSynced(segmentName(s.base, timeIndexSuffix)+cleanedSuffix, s.index.encodeTimes())
+	if err := r.log.writeSynced(segmentName(s.base, timeIndexSuffix)+cleanedSuffix, s.index.encodeTimes()); err != nil {
+		return err
+	}
+	return r.log.writeAborted(segmentName(s.base, txnIndexSuffix)+cleanedSuffix, s.index.aborted)
 }
 
 // current says that the segments to replace are in the log as they were. The caller holds writer.
@@ -261,7 +295,10 @@ func (r *Replacement) finish() error {
 			return err
 		}
 	}
-	for _, suffix := range []string{indexSuffix, timeIndexSuffix} {
+	for _, suffix := range indexSuffixes {
+		if suffix == txnIndexSuffix && len(s.index.aborted) == 0 {
+			continue
+		}
 		name := l.path(segmentName(s.base, suffix))
 		if err := l.disk.Rename(name+cleanedSuffix, name); err != nil {
 			return err
@@ -284,12 +321,7 @@ func (l *Log) removeReplaced(base, taken int64) error {
 	if base != taken {
 		return l.removeSegmentFiles(base)
 	}
-	for _, suffix := range []string{indexSuffix, timeIndexSuffix} {
-		if err := l.disk.Remove(l.path(segmentName(base, suffix))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
+	return l.removeIndexFiles(base)
 }
 
 // replacedRange is what a replacement says of itself: its base offset, where it ends, and its size in bytes.

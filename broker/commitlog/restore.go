@@ -8,80 +8,75 @@ import (
 	"time"
 
 	"odradek/broker/env"
+	"odradek/broker/record"
 )
 
 // snapshotSizeMax bounds what is read of a producer snapshot, in bytes: some million producers.
 const snapshotSizeMax = 256 << 20
 
-// restoreProducers makes the producers' state that of the end of the last segment given: from the newest snapshot that is not
-// past most, and the records after it. Snapshots past most are removed: they may be of records that are no more.
+// restoreProducers makes the producers' state that of the end of the last segment given. Snapshots past most are removed: they
+// may be of records that are no more.
 func (l *Log) restoreProducers(most int64, segments []*segment) error {
-	purgedMs := l.producers.purgedMs
-	l.setProducers(newProducerState(), purgedMs)
 	if err := l.removeSnapshots(most); err != nil {
 		return err
 	}
-	if len(segments) == 0 {
-		return nil
+	var spans []span
+	for _, s := range segments {
+		spans = append(spans, s.span())
 	}
-	from := segments[0].base
-	offset, state, ok, err := l.newestSnapshot(most)
+	state, err := l.producersAfter(spans, most)
 	if err != nil {
 		return err
 	}
-	if ok && offset >= from {
-		state.expire(time.Now().UnixMilli(), l.config.Load().ProducerIDExpirationMs)
-		l.setProducers(state, purgedMs)
-		from = offset
-	}
-	return l.replay(segments, from)
-}
-
-func (l *Log) setProducers(s producerState, purgedMs int64) {
-	s.purgedMs = purgedMs
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.producers = s
-}
-
-// replay takes the batches from offset from on into the producers' state.
-func (l *Log) replay(segments []*segment, from int64) error {
-	for _, s := range segments {
-		if s.nextOffset <= from {
-			continue
-		}
-		if err := l.replaySegment(s, from); err != nil {
-			return fmt.Errorf("replay segment %d: %w", s.base, err)
-		}
-	}
+	state.expire(time.Now().UnixMilli(), l.config.Load().ProducerIDExpirationMs)
+	l.setProducers(state)
 	return nil
 }
 
-func (l *Log) replaySegment(s *segment, from int64) error {
-	var position int64
-	if s.index != nil {
-		position = s.index.floorOffset(from - s.base)
+func (l *Log) setProducers(s producerState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.purgedMs = l.producers.purgedMs
+	l.producers = s
+}
+
+// span is what a segment's file holds: the records from base on before next, in size bytes.
+type span struct {
+	file             io.ReaderAt
+	base, next, size int64
+}
+
+func (s *segment) span() span { return span{s.file, s.base, s.nextOffset, s.size} }
+
+// producersAfter is the producers' state at the end of a run of segments: from the newest snapshot that is in it, and not past
+// most, and the records after that.
+func (l *Log) producersAfter(spans []span, most int64) (producerState, error) {
+	state := newProducerState()
+	if len(spans) == 0 {
+		return state, nil
 	}
-	scan := longScanner(s.file, position, s.size)
-	defer scan.release()
-	for {
-		batch, err := scan.header()
-		if err == io.EOF {
-			return nil
+	from := spans[0].base
+	offset, known, ok, err := l.newestSnapshot(most)
+	if err != nil {
+		return state, err
+	}
+	if ok && offset >= from {
+		state, from = known, offset
+	}
+	for _, each := range spans {
+		if each.next <= from {
+			continue
 		}
-		if err == nil && batch.IsControl() {
-			batch, err = scan.whole()
-		}
+		err := eachForProducers(each.file, 0, each.size, func(batch record.Batch) {
+			if batch.BaseOffset() >= from {
+				state.applyBatch(batch)
+			}
+		})
 		if err != nil {
-			return err
+			return state, fmt.Errorf("replay segment %d: %w", each.base, err)
 		}
-		if batch.BaseOffset() >= from {
-			l.mu.Lock()
-			l.producers.applyBatch(batch)
-			l.mu.Unlock()
-		}
-		scan.skip(batch)
 	}
+	return state, nil
 }
 
 // newestSnapshot reads the newest snapshot at offset most or before that is not damaged.

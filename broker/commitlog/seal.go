@@ -74,6 +74,9 @@ func (l *Log) writeCompanions(s *segment, snapshot []byte) error {
 		if err := l.writeSynced(segmentName(s.base, timeIndexSuffix), s.index.encodeTimes()); err != nil {
 			return err
 		}
+		if err := l.writeAborted(segmentName(s.base, txnIndexSuffix), s.index.aborted); err != nil {
+			return err
+		}
 	}
 	if snapshot == nil {
 		return nil

@@ -25,7 +25,10 @@ type segment struct {
 	maxTimestampOffset int64 // last offset of the first batch with maxTimestamp
 	createdMs          int64
 
-	index *index // nil when it was left on the disk; see Log.withIndex
+	index *index // nil when it was left on the disk; see Log.loadIndex
+	// abortedFirst is the least first offset of the aborted transactions whose markers are here: noneAborted without any. It
+	// stays in memory when the index does not.
+	abortedFirst int64
 
 	// What follows is read and written by whoever has the log's sync turn, as well as under mu.
 	sealed      bool   // nothing is appended any more
@@ -44,8 +47,11 @@ func newSegment(base int64, file env.File, nowMs int64) *segment {
 func (s *segment) reset() {
 	s.size, s.nextOffset = 0, s.base
 	s.firstTimestamp, s.maxTimestamp, s.maxTimestampOffset = record.NoTimestamp, record.NoTimestamp, -1
-	s.index = &index{}
+	s.index, s.abortedFirst = &index{}, noneAborted
 }
+
+// noneAborted is past every offset.
+const noneAborted = math.MaxInt64
 
 func createSegment(disk env.Disk, dir string, base int64) (*segment, error) {
 	// A file of this name can only be left over from an attempt that failed.
@@ -92,7 +98,8 @@ func (s *segment) full(n int, lastOffset, timestamp, nowMs int64, cfg *Config) b
 	return waited > cfg.SegmentMs || int64(len(s.index.offsets)+1)*indexEntrySize > cfg.IndexBytesMax
 }
 
-// rescan learns anew what the first size bytes hold; they are known to be whole batches. Only headers are read.
+// rescan learns anew what the first size bytes hold, but for aborted transactions (see recoverAborted); they are known to be
+// whole batches. Only headers are read.
 func (s *segment) rescan(size, indexInterval int64) error {
 	s.reset()
 	scan := longScanner(s.file, 0, size)
@@ -129,5 +136,6 @@ func (s *segment) adopt(x index, size, nextOffset int64) error {
 	s.firstTimestamp = batch.MaxTimestamp()
 	s.maxTimestamp, s.maxTimestampOffset = last.timestamp, s.base+int64(last.offset)
 	s.size, s.nextOffset, s.index = size, nextOffset, &x
+	s.setAborted(x.aborted)
 	return nil
 }

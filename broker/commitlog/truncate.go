@@ -109,6 +109,11 @@ func (l *Log) cut(offset int64) error {
 		return err
 	}
 	end := kept.nextOffset
+	aborted, err := l.abortedOf(s, s.file)
+	if err != nil {
+		return err
+	}
+	kept.setAborted(abortedBefore(aborted, end))
 	if err := l.distrust(recoveryPoint{offset: end, base: s.base, position: kept.size}); err != nil {
 		return err
 	}
@@ -162,7 +167,7 @@ func (s *segment) head(offset, indexInterval int64) (*segment, error) {
 
 // become makes the segment active again with what head has kept. The caller holds mu.
 func (s *segment) become(kept *segment) {
-	s.size, s.nextOffset, s.index = kept.size, kept.nextOffset, kept.index
+	s.size, s.nextOffset, s.index, s.abortedFirst = kept.size, kept.nextOffset, kept.index, kept.abortedFirst
 	s.firstTimestamp, s.maxTimestamp, s.maxTimestampOffset = kept.firstTimestamp, kept.maxTimestamp, kept.maxTimestampOffset
 	s.sealed, s.snapshot = false, nil
 }
@@ -233,7 +238,14 @@ func (l *Log) removeSegments(segments []*segment) error {
 }
 
 func (l *Log) removeSegmentFiles(base int64) error {
-	for _, suffix := range []string{logSuffix, indexSuffix, timeIndexSuffix} {
+	if err := l.disk.Remove(l.path(segmentName(base, logSuffix))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return l.removeIndexFiles(base)
+}
+
+func (l *Log) removeIndexFiles(base int64) error {
+	for _, suffix := range indexSuffixes {
 		if err := l.disk.Remove(l.path(segmentName(base, suffix))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -269,7 +281,6 @@ func (l *Log) restartAt(offset int64) error {
 	if err != nil {
 		return err
 	}
-	purgedMs := l.producers.purgedMs
 	l.mu.Lock()
 	l.segments = []*segment{fresh}
 	l.startOffset = offset
@@ -277,7 +288,7 @@ func (l *Log) restartAt(offset int64) error {
 	l.tail.reset(offset, 0)
 	l.hints.clear()
 	l.mu.Unlock()
-	l.setProducers(newProducerState(), purgedMs)
+	l.setProducers(newProducerState())
 	l.synced.Store(offset)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/metadata"
 	"odradek/broker/record"
 	"odradek/broker/replica"
@@ -15,7 +16,7 @@ import (
 
 // Partition is what a shard needs of a *replica.Partition, which documents it.
 type Partition interface {
-	AppendInEpoch(batches []byte, leaderEpoch int32, done func(replica.AppendResult)) *replica.PendingAppend
+	AppendInEpoch(batches []byte, leaderEpoch int32, guard commitlog.Guard, done func(replica.AppendResult)) *replica.PendingAppend
 	Fetch(replica.FetchRequest) replica.FetchResult
 	ListOffset(currentLeaderEpoch int32, isolation replica.Isolation, timestamp int64) (replica.OffsetAtTime, error)
 	Watch(w *replica.Waiter, isolation replica.Isolation, offset int64) *replica.Watch

@@ -169,7 +169,7 @@ func (s *shard[M]) append(records []Record, now time.Time) *kerr.Error {
 		return kerr.UnknownServerError
 	}
 	a := &appending[M]{shard: s, end: s.appended + count}
-	s.partition.AppendInEpoch(batches, s.epoch, a.done)
+	s.partition.AppendInEpoch(batches, s.epoch, 0, a.done)
 	if refused := a.returned(); refused != nil {
 		return coordinatorError(refused)
 	}

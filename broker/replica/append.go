@@ -31,9 +31,39 @@ type AppendResult struct {
 //
 // Expire ends the wait early.
 func (p *Partition) Append(batches []byte, acks int16, done func(AppendResult)) *PendingAppend {
+	return p.run(done, func(a *PendingAppend) (*kerr.Error, bool) {
+		return p.append(a, batches, acks, (*commitlog.Log).AppendLeader)
+	})
+}
+
+// AppendVerified is Append of a transaction's batches, with the guard that its first one here needs (BeginVerification).
+func (p *Partition) AppendVerified(batches []byte, acks int16, guard commitlog.Guard, done func(AppendResult)) *PendingAppend {
+	return p.run(done, func(a *PendingAppend) (*kerr.Error, bool) {
+		return p.append(a, batches, acks, func(l *commitlog.Log, batches []byte, epoch int32) (commitlog.AppendInfo, error) {
+			return l.AppendVerified(batches, epoch, guard)
+		})
+	})
+}
+
+// AppendMarker is Append with acks=-1 of a control batch that ends a transaction.
+func (p *Partition) AppendMarker(batch []byte, done func(AppendResult)) *PendingAppend {
+	return p.run(done, func(a *PendingAppend) (*kerr.Error, bool) { return p.append(a, batch, -1, asCoordinator(0)) })
+}
+
+// appendTo is how the log takes batches, by who wrote them.
+type appendTo func(l *commitlog.Log, batches []byte, leaderEpoch int32) (commitlog.AppendInfo, error)
+
+func asCoordinator(guard commitlog.Guard) appendTo {
+	return func(l *commitlog.Log, batches []byte, epoch int32) (commitlog.AppendInfo, error) {
+		return l.AppendCoordinator(batches, epoch, guard)
+	}
+}
+
+// run has f append under p.mu, and sees to an answer that is known at once.
+func (p *Partition) run(done func(AppendResult), f func(a *PendingAppend) (answer *kerr.Error, waiting bool)) *PendingAppend {
 	a := &PendingAppend{partition: p, done: done}
 	p.mu.Lock()
-	err, waiting := p.append(a, batches, acks)
+	err, waiting := f(a)
 	if !waiting {
 		a.result.Err = p.asError(err, &a.result)
 	}
@@ -45,7 +75,7 @@ func (p *Partition) Append(batches []byte, acks int16, done func(AppendResult)) 
 }
 
 // append does what Append does under p.mu. waiting says that the answer will come through a queue.
-func (p *Partition) append(a *PendingAppend, batches []byte, acks int16) (answer *kerr.Error, waiting bool) {
+func (p *Partition) append(a *PendingAppend, batches []byte, acks int16, to appendTo) (answer *kerr.Error, waiting bool) {
 	if answer := p.usable(); answer != nil {
 		return answer, false
 	}
@@ -55,7 +85,7 @@ func (p *Partition) append(a *PendingAppend, batches []byte, acks int16) (answer
 	if acks == -1 && p.lead.underMinISR() {
 		return kerr.NotEnoughReplicas, false
 	}
-	info, err := p.log.AppendLeader(batches, p.lead.epoch)
+	info, err := to(p.log, batches, p.lead.epoch)
 	if err != nil {
 		errors.As(err, &a.result.InvalidRecords)
 		answer, fatal := answerFor(err)

@@ -39,6 +39,8 @@ type FetchResult struct {
 	HighWatermark    int64
 	LastStableOffset int64
 	LogStartOffset   int64
+	// AbortedTxns are those with records in Slice, by rising first offset; only for readers of committed records.
+	AbortedTxns []commitlog.AbortedTxn
 	// DivergingEpoch says, when set, that the reader's log is not a prefix of this one: it ends, at most, where the
 	// epoch ended (KIP-595).
 	DivergingEpoch *wire.EpochEndOffset
@@ -77,6 +79,12 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 		return result
 	}
 	result.Slice = slice
+	if req.Isolation == Committed {
+		if result.AbortedTxns, readErr = log.AbortedTransactions(req.Offset, slice.NextOffset()); readErr != nil {
+			slice.Release()
+			return p.readFailed(readErr)
+		}
+	}
 	return result
 }
 

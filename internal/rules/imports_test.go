@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"broker/controller/decide":    {"broker/config", "broker/metadata"},
 	"broker/controller/raftstore": {"broker/env"},
 	"broker/replica":              {"broker/env", "broker/commitlog", "broker/commitlog/cleaner", "broker/record", "broker/metadata", "broker/wire"},
-	"broker/coord":                {"broker/metadata", "broker/record", "broker/replica"},
+	"broker/coord":                {"broker/commitlog", "broker/metadata", "broker/record", "broker/replica"},
 	"broker/group":                {"broker/coord"},
 	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/wire"},
 	"broker/api/vectors":          {},

@@ -110,6 +110,11 @@ func TestCleanIsLatestWins(t *testing.T) {
 			if rest := got[len(cleanPart(got, clean)):]; !slices.Equal(rest, before[len(cleanPart(before, clean)):]) {
 				t.Fatalf("from %d on: %v", clean, rest)
 			}
+			stable := l.LastStableOffset(end)
+			want := slices.DeleteFunc(latest(visible, clean), func(e entry) bool { return e.offset >= stable })
+			if got := committed(t, l, rapid.IntRange(1, 400).Draw(t, "bytes a read")); !slices.Equal(got, want) {
+				t.Fatalf("a reader of committed records sees %v\nwant %v\nbatches %s", got, want, batches)
+			}
 			if l.EndOffset() != end || l.LastEpoch() != lastEpoch {
 				t.Fatalf("log ends at %d in epoch %d, was %d in %d", l.EndOffset(), l.LastEpoch(), end, lastEpoch)
 			}

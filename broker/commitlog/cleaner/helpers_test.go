@@ -31,7 +31,7 @@ func configuration() commitlog.Config {
 	cfg := commitlog.DefaultConfig()
 	cfg.SegmentBytes, cfg.Compacted, cfg.FileDeleteDelayMs = 700, true, 0
 	cfg.ProducerIDExpirationMs, cfg.SegmentMs = 1<<60, 1<<60
-	cfg.MessageTimestampAfterMaxMs = math.MaxInt64
+	cfg.MessageTimestampAfterMaxMs, cfg.VerifyTransactions = math.MaxInt64, false
 	return cfg
 }
 
@@ -97,6 +97,48 @@ func contents(t tester, l *commitlog.Log) (entries []entry, batches string) {
 	return entries, list.String()
 }
 
+// committed reads what a consumer of committed records is shown, in pieces: it passes over a producer's records from where an aborted
+// transaction begins to the marker that ends it.
+func committed(t tester, l *commitlog.Log, bytesMax int) (entries []entry) {
+	t.Helper()
+	stable := l.LastStableOffset(l.EndOffset())
+	for from := l.StartOffset(); from < stable; {
+		slice, err := l.Read(from, commitlog.ReadLimits{MaxBytes: bytesMax, EndOffset: stable, AtLeastOne: true})
+		must(t, err)
+		if slice.Len() == 0 {
+			slice.Release()
+			return entries // what was at the end is gone
+		}
+		buf := make([]byte, slice.Len())
+		must(t, slice.ReadInto(buf))
+		aborted, err := l.AbortedTransactions(from, slice.NextOffset())
+		must(t, err)
+		skipped := map[int64]bool{}
+		for len(buf) > 0 {
+			var batch record.Batch
+			batch, buf, err = record.Split(buf)
+			must(t, err)
+			for len(aborted) > 0 && aborted[0].FirstOffset <= batch.LastOffset() {
+				skipped[aborted[0].ProducerID] = true
+				aborted = aborted[1:]
+			}
+			for r, err := range batch.Records(1 << 20) {
+				must(t, err)
+				if batch.IsControl() {
+					if marker, _, _ := record.ParseMarker(r); marker.Type == record.ControlAbort {
+						delete(skipped, batch.ProducerID())
+					}
+				} else if !batch.IsTransactional() || !skipped[batch.ProducerID()] {
+					entries = append(entries, entry{r.Offset, string(r.Key), string(r.Value), r.Value == nil})
+				}
+			}
+		}
+		from = slice.NextOffset()
+		slice.Release()
+	}
+	return entries
+}
+
 // latest is the model of compaction: of the entries before end, those that are the last of their key there; all from end on.
 func latest(entries []entry, end int64) (kept []entry) {
 	last := map[string]int64{}
@@ -136,7 +178,7 @@ func keyed(t tester, change func(b *record.Builder), records ...string) record.B
 func appendAll(t tester, l *commitlog.Log, epoch int32, batches ...record.Batch) {
 	t.Helper()
 	for _, batch := range batches {
-		_, err := l.AppendCoordinator(batch, epoch)
+		_, err := l.AppendCoordinator(batch, epoch, 0)
 		must(t, err)
 	}
 }
