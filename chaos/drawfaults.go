@@ -59,6 +59,7 @@ type drawer struct {
 	r       *rand.Rand
 	cluster *Cluster
 	power   int // the node whose power alone may be lost; 0 when any may
+	lost    int // the node whose disk may be lost
 	end     Duration
 	at      Duration
 	length  Duration
@@ -92,6 +93,8 @@ func drawSchedule(swarm *rand.Rand, p *Plan) Schedule {
 			}
 		}
 	}
+	s = withinAtlas(swarm, s, p)
+	s = drawDisks(p, s)
 	s = withinAtlas(swarm, s, p)
 	slices.SortStableFunc(s, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 	return s

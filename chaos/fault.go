@@ -43,6 +43,9 @@ type Params struct {
 	Point          string  `json:"point,omitempty"`            // one of Points
 	Nth            int64   `json:"nth,omitempty"`              // counted from 1 at the fault's start; absent means 1
 	Factor         float64 `json:"factor,omitempty"`           // times as long
+	Op             string  `json:"op,omitempty"`               // one of Ops
+	Share          float64 `json:"share,omitempty"`            // of all such calls, up to 1
+	Bytes          int64   `json:"bytes,omitempty"`            // of room on a disk
 }
 
 // A Delay is a distribution of delays: "constant" (Mean always), "exponential" (of mean Mean) or "bimodal" (Slow for a
@@ -107,6 +110,7 @@ func (p Params) present() param {
 	}{
 		{p.Clients, pClients}, {p.Direction != "", pDirection}, {p.Delay != nil, pDelay}, {p.BytesPerSecond != 0, pBandwidth},
 		{p.Call != 0, pCall}, {p.Point != "", pPoint}, {p.Nth != 0, pNth}, {p.Factor != 0, pFactor},
+		{p.Op != "", pOp}, {p.Share != 0, pShare}, {p.Bytes != 0, pBytes},
 	} {
 		if field.is {
 			set |= field.bit
@@ -116,7 +120,7 @@ func (p Params) present() param {
 }
 
 // paramNames follows the bits of param.
-var paramNames = []string{"clients", "direction", "delay", "bytes_per_second", "call", "point", "nth", "factor"}
+var paramNames = []string{"clients", "direction", "delay", "bytes_per_second", "call", "point", "nth", "factor", "op", "share", "bytes"}
 
 func (set param) names() string {
 	var names []string
@@ -148,6 +152,9 @@ func (p Params) words() []string {
 	add(p.Point != "", "point", p.Point)
 	add(p.Nth != 0, "nth", p.Nth)
 	add(p.Factor != 0, "factor", p.Factor)
+	add(p.Op != "", "op", p.Op)
+	add(p.Share != 0, "share", p.Share)
+	add(p.Bytes != 0, "bytes", p.Bytes)
 	return out
 }
 
@@ -164,6 +171,12 @@ func (p Params) check() error {
 		return fmt.Errorf("point %q: allowed are %s", p.Point, strings.Join(Points, ", "))
 	case p.Nth < 0 || p.Nth > callMax:
 		return fmt.Errorf("nth %d: allowed are 1 to %d", p.Nth, int64(callMax))
+	case p.Op != "" && !slices.Contains(Ops, p.Op):
+		return fmt.Errorf("op %q: allowed are %s", p.Op, strings.Join(Ops, ", "))
+	case p.Share != 0 && !(p.Share > 0 && p.Share <= 1):
+		return fmt.Errorf("share %v: allowed is more than 0 and at most 1", p.Share)
+	case p.Bytes < 0:
+		return fmt.Errorf("bytes %d: allowed are 0 and above", p.Bytes)
 	case p.Factor != 0 && !(p.Factor > 1 && p.Factor <= factorMax):
 		return fmt.Errorf("factor %v: allowed is more than 1 and at most %d", p.Factor, factorMax)
 	}
@@ -207,6 +220,12 @@ func (f Fault) check(cluster *Cluster) error {
 	}
 	if f.Kind == Bridge && (c.all || len(c.nodes) > 1) {
 		return fmt.Errorf("%s: allowed is a target of one node", f.Kind)
+	}
+	if f.Kind == SwapDisks && len(c.nodes) != 2 {
+		return fmt.Errorf("%s: allowed is a target of two nodes by number", f.Kind)
+	}
+	if (f.Kind == WipeDisk || f.Kind == OldDisk) && len(c.nodes) != 1 {
+		return fmt.Errorf("%s: allowed is a target of one node by number", f.Kind)
 	}
 	return c.check(f.Target, cluster)
 }

@@ -25,6 +25,13 @@ const (
 	Stop         Kind = "stop"
 	SlowDisk     Kind = "slow-disk"
 	StallDisk    Kind = "stall-disk"
+	DiskError    Kind = "disk-error"
+	FullDisk     Kind = "full-disk"
+	BitRot       Kind = "bit-rot"
+	Misdirected  Kind = "misdirected-write"
+	WipeDisk     Kind = "wipe-disk"
+	OldDisk      Kind = "old-disk"
+	SwapDisks    Kind = "swap-disks"
 	Pause        Kind = "pause"
 )
 
@@ -40,6 +47,9 @@ const (
 	pPoint
 	pNth
 	pFactor
+	pOp
+	pShare
+	pBytes
 )
 
 // A class says which part of a node or of the network a kind acts on, and so what overlapping faults have in common.
@@ -94,9 +104,33 @@ var catalogue = []kindSpec{
 		"every disk operation takes factor times as long"},
 	{StallDisk, onDisk, false, 0, 0, 1,
 		"no disk operation ends before the fault does"},
+	{DiskError, onDisk, false, pOp | pShare, pOp | pShare, 1,
+		"a share of the calls of op (read, write or sync) fails with EIO; what a failed sync had to write is never written; " +
+			"a process that ends for it is started again, here and below"},
+	{FullDisk, onDisk, false, pBytes, 0, 1,
+		"there is room for so many more bytes (default none), and then ENOSPC"},
+	{BitRot, onDisk, false, pShare, pShare, 1,
+		"a share of the reads of logs find a sector garbled; the medium itself is good"},
+	{Misdirected, onDisk, false, pShare, pShare, 1,
+		"a share of the writes land in another block of their file, and say nothing"},
+	{WipeDisk, onProcess, false, 0, 0, 3,
+		"the process dies and finds an empty disk when it starts again after for"},
+	{OldDisk, onDisk, false, 0, 0, 4,
+		"an image of the disk is taken; after for the machine loses its power and comes back with that image"},
+	{SwapDisks, onProcess, false, 0, 0, 2,
+		"two processes die and come back with each other's disks, which they must refuse; after for each has its own again"},
 	{Pause, onClock, false, 0, 0, 1,
 		"the process stands still, its connections stay open, as in a long stop-the-world collection"},
 }
+
+// byHand lists the kinds that are never drawn: no broker promises to come back by itself from what they leave behind.
+var byHand = []Kind{Misdirected}
+
+// mayKill lists the kinds for which a process may end by its own decision, so that nothing it can't vouch for is believed.
+var mayKill = []Kind{DiskError, FullDisk, BitRot, Misdirected}
+
+// Ops lists the names that a disk-error fault may have.
+var Ops = []string{"read", "write", "sync"}
 
 // Points lists the names that a crash-at-point fault may have: the disk calls between which a store can be torn.
 var Points = []string{"create", "remove", "rename", "sync", "sync-dir", "truncate", "write"}
@@ -120,6 +154,12 @@ func (k Kind) Doc() string {
 
 // TakesProcess is true of the kinds that take the process away (or are armed to), and whose undoing starts it again.
 func (k Kind) TakesProcess() bool { s := k.spec(); return s != nil && s.class == onProcess }
+
+// OnDisk is true of the kinds that act on a disk alone.
+func (k Kind) OnDisk() bool { s := k.spec(); return s != nil && s.class == onDisk }
+
+// MayKill is true of the kinds that can make a process end by its own decision.
+func (k Kind) MayKill() bool { return slices.Contains(mayKill, k) }
 
 // Partitions is true of the kinds that cut links: [Links] says which.
 func (k Kind) Partitions() bool {

@@ -28,11 +28,14 @@ func (r *run) build() error {
 	config := host.DefaultConfig(r.plan.Seed, r.options.Program)
 	config.Trace = r.options.Trace
 	config.OnStdout, config.OnStderr, config.OnExit = r.stdout, r.stderr, r.exited
-	config.OnStart = func(n *host.Node) { r.options.Recording.started(n, r.universe.Now()) }
+	config.OnStart = func(n *host.Node) {
+		r.options.Recording.started(n, r.universe.Now())
+		r.target.started(n)
+	}
 	r.universe = host.New(config)
 	r.target = &target{
 		universe: r.universe, view: r.view, traps: map[trapKey]*host.Trap{},
-		stopping: map[*host.Node]bool{}, restart: map[*host.Node]bool{},
+		stopping: map[*host.Node]bool{}, restart: map[*host.Node]bool{}, disks: newDisks(r.fail),
 	}
 	for number := 1; number <= r.plan.Cluster.Nodes; number++ {
 		n, err := r.add(brokerIP(number), r.brokerTask(number))

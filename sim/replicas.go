@@ -53,8 +53,11 @@ func differAt(a, b []byte) int {
 	return min(len(a), len(b))
 }
 
-// readLog is the content of a partition's segments, one after the other. Their names are their offsets, so they sort.
+// readLog is the content of a partition's segments, one after the other, as the medium has it. Their names are their offsets, so
+// they sort.
 func readLog(d *disksim.Disk, dir string) ([]byte, error) {
+	defer d.SetFaults(d.Faults())
+	d.SetFaults(disksim.Faults{})
 	entries, err := d.List(dir)
 	if err != nil {
 		return nil, err

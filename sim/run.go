@@ -187,8 +187,8 @@ func (r *run) exited(n *host.Node, exit host.Exit) {
 
 // brokerEnded tells a death that a fault or an operator's stop explains from one that is the broker's own.
 func (r *run) brokerEnded(n *host.Node, exit host.Exit) {
-	unasked := exit.Reason == host.Exited && !r.target.stopping[n]
-	if exit.Own() || unasked {
+	byItself := exit.Own() || exit.Reason == host.Exited && !r.target.stopping[n]
+	if byItself && !r.target.diskExplains(n) {
 		words := r.panics[n]
 		if words == nil && len(exit.Stderr) > 0 {
 			words = exit.Stderr[len(exit.Stderr)-1:]
@@ -200,7 +200,7 @@ func (r *run) brokerEnded(n *host.Node, exit host.Exit) {
 		r.violate("broker-died", text)
 	}
 	delete(r.panics, n)
-	if err := r.target.ended(n); err != nil {
+	if err := r.target.ended(n, byItself); err != nil {
 		r.fail(err)
 	}
 }
@@ -258,6 +258,10 @@ func (r *run) log(who string, at clock.Time, text string) {
 // stdout takes what guests tell: clients their history, brokers what they see of the cluster.
 func (r *run) stdout(n *host.Node, at clock.Time, line []byte) {
 	if r.target.isBroker(n) {
+		if r.target.disks.foreign[n] {
+			r.violate("wrong-disk", n.Name()+" goes on with another node's disk: "+string(line))
+			return
+		}
 		r.view.take(n.Name(), at, line)
 		r.options.Recording.told(n, at, line)
 		return

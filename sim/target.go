@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"odradek/chaos"
 	"odradek/sim/host"
@@ -21,6 +20,7 @@ type target struct {
 	// stopping nodes were asked to stop; those also in restart are started once they have.
 	stopping map[*host.Node]bool
 	restart  map[*host.Node]bool
+	disks    disks
 }
 
 // Supports is true of every kind.
@@ -57,8 +57,14 @@ func (t *target) Apply(act chaos.Act) error {
 		t.arm(act)
 	case chaos.Pause:
 		t.each(act, func(n *host.Node) { n.Pause(act.Fault.For.D()) })
-	case chaos.SlowDisk, chaos.StallDisk:
+	case chaos.SlowDisk, chaos.StallDisk, chaos.DiskError, chaos.FullDisk, chaos.BitRot, chaos.Misdirected:
 		t.setDisks()
+	case chaos.WipeDisk:
+		t.each(act, t.wipe)
+	case chaos.OldDisk:
+		t.each(act, t.takeImage)
+	case chaos.SwapDisks:
+		return t.swapDisks(act)
 	default:
 		t.setLinks()
 	}
@@ -69,12 +75,16 @@ func (t *target) Apply(act chaos.Act) error {
 func (t *target) Undo(act chaos.Act) error {
 	t.active = slices.DeleteFunc(t.active, func(a chaos.Act) bool { return a.Index == act.Index })
 	switch act.Fault.Kind {
-	case chaos.Crash, chaos.PowerLoss, chaos.Stop:
+	case chaos.Crash, chaos.PowerLoss, chaos.Stop, chaos.WipeDisk:
 		return t.startAll(act.Nodes)
 	case chaos.CrashAtCall, chaos.CrashAtPoint:
 		return t.disarm(act)
-	case chaos.SlowDisk, chaos.StallDisk:
+	case chaos.SlowDisk, chaos.StallDisk, chaos.DiskError, chaos.FullDisk, chaos.BitRot, chaos.Misdirected:
 		t.setDisks()
+	case chaos.OldDisk:
+		return t.rollBack(act)
+	case chaos.SwapDisks:
+		return t.swapBack(act)
 	case chaos.Pause: // it ends by itself
 	default:
 		t.setLinks()
@@ -115,13 +125,16 @@ func (t *target) startAll(numbers []int) error {
 	return nil
 }
 
-// ended is told of every broker process that ended.
-func (t *target) ended(n *host.Node) error {
+// ended is told of every broker process that ended; byItself says that nobody asked it to.
+func (t *target) ended(n *host.Node, byItself bool) error {
 	restart := t.restart[n]
 	delete(t.stopping, n)
 	delete(t.restart, n)
 	if restart {
 		return n.Start()
+	}
+	if byItself && t.diskExplains(n) {
+		t.supervise(n)
 	}
 	return nil
 }
@@ -237,27 +250,6 @@ func (t *target) reset(act chaos.Act) {
 				t.universe.Network().ResetLink(a.Host(), b.Host())
 			}
 		}
-	}
-}
-
-// setDisks makes every broker's disk what the faults in force say.
-func (t *target) setDisks() {
-	for i, n := range t.brokers {
-		faults := n.Disk().Faults()
-		faults.Slow, faults.StallUntil = 1, 0
-		for _, act := range t.active {
-			if !slices.Contains(act.Nodes, i+1) {
-				continue
-			}
-			switch act.Fault.Kind {
-			case chaos.SlowDisk:
-				faults.Slow = int(max(act.Fault.Params.Factor, 1)) * faults.Slow
-			case chaos.StallDisk:
-				end := act.Fault.End().D() - time.Duration(t.universe.Now())
-				faults.StallUntil, faults.StallAll = max(faults.StallUntil, t.universe.Now().Add(end)), true
-			}
-		}
-		n.Disk().SetFaults(faults)
 	}
 }
 

@@ -17,7 +17,7 @@ func TestRestartWaitsForWhoHoldsTheNodeDown(t *testing.T) {
 	if err := target.Apply(chaos.Act{Index: 1, Nodes: []int{1}, Fault: chaos.Fault{Kind: chaos.Stop, For: seconds(1)}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := target.ended(n); err != nil || target.restart[n] {
+	if err := target.ended(n, false); err != nil || target.restart[n] {
 		t.Errorf("%v, %v", err, target.restart)
 	}
 }

@@ -397,15 +397,21 @@ func (l *Log) verify(s *segment, fileSize int64) error {
 	interval := l.config.Load().IndexIntervalBytes
 	scan := longScanner(s.file, s.size, fileSize)
 	defer scan.release()
+	doubted := int64(-1)
 	for {
 		batch, err := scan.whole()
 		if err == nil {
 			err = l.continues(s, batch)
 		}
 		switch {
-		case err == io.EOF, errors.Is(err, errNotRecord):
+		case err == io.EOF:
 			return nil
-		case isRecordError(err):
+		case (errors.Is(err, errNotRecord) || isRecordError(err)) && doubted != scan.pos:
+			// What is cut here is lost, so the disk is asked twice: its first answer may have been wrong.
+			doubted = scan.pos
+			scan.forget()
+			continue
+		case errors.Is(err, errNotRecord), isRecordError(err):
 			return nil
 		case err != nil:
 			return err

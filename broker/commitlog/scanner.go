@@ -80,6 +80,9 @@ func (s *scanner) whole() (record.Batch, error) {
 // skip goes on behind batch, which header or whole gave.
 func (s *scanner) skip(batch record.Batch) { s.pos += int64(batch.Size()) }
 
+// forget lets the next call read from the file again.
+func (s *scanner) forget() { s.held = nil }
+
 // bytes is n bytes at pos, from the window or read into it. n is at most what lies before end.
 func (s *scanner) bytes(n int) (record.Batch, error) {
 	if at := s.pos - s.heldAt; at >= 0 && at+int64(n) <= int64(len(s.held)) {

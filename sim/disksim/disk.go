@@ -50,6 +50,7 @@ type Disk struct {
 	rng     *rand.Rand
 	params  Params
 	faults  Faults
+	struck  uint64 // calls that faults failed or falsified
 	root    *inode
 	nextID  uint64
 	boots   uint64

@@ -1,6 +1,7 @@
 package disksim
 
 import (
+	"strings"
 	"time"
 
 	"odradek/sim/clock"
@@ -8,8 +9,15 @@ import (
 
 // Faults are what is wrong with a disk at present. The zero value is a healthy one.
 type Faults struct {
-	// Of a million reads, writes and syncs, so many fail with ErrIO.
+	// Of a million reads, writes (and changes of size and of directories) and syncs, so many fail with ErrIO.
 	ReadErrorPPM, WriteErrorPPM, SyncErrorPPM uint32
+	// Of a million reads of files whose names end in RotSuffix, so many find a sector garbled that is good on the medium.
+	RotPPM    uint32
+	RotSuffix string
+	// Of a million writes, so many land in another block of the same file, and say nothing.
+	MisdirectPPM uint32
+	// Capacity is as Params.Capacity, while the fault lasts: the smaller counts.
+	Capacity int64
 	// Slow multiplies the time of everything; 0 and 1 are normal.
 	Slow int
 	// StallUntil is when syncs and directory changes that are asked for before go on again.
@@ -24,9 +32,57 @@ func (d *Disk) SetFaults(f Faults) { d.faults = f }
 // Faults tells what is wrong with the disk.
 func (d *Disk) Faults() Faults { return d.faults }
 
+// Struck is how many calls the faults have failed or falsified up to now.
+func (d *Disk) Struck() uint64 { return d.struck }
+
 const million = 1_000_000
 
 func (d *Disk) roll(ppm uint32) bool { return ppm > 0 && d.rng.Uint32N(million) < ppm }
+
+// fails decides whether a call fails with ErrIO.
+func (d *Disk) fails(ppm uint32) bool { return d.strikes(d.roll(ppm)) }
+
+func (d *Disk) strikes(is bool) bool {
+	if is {
+		d.struck++
+	}
+	return is
+}
+
+// room is how many bytes of blocks the disk can still take; false says that there is no limit.
+func (d *Disk) room() (bytes int64, limited bool) {
+	capacity := d.params.Capacity
+	if f := d.faults.Capacity; f > 0 && (capacity == 0 || f < capacity) {
+		capacity = f
+	}
+	return max(0, capacity-d.used), capacity > 0
+}
+
+// rot garbles, now and then, a sector of what a read of f found at off.
+func (d *Disk) rot(f *File, p []byte, off int64) {
+	if len(p) == 0 || d.faults.RotPPM == 0 || !strings.HasSuffix(f.name, d.faults.RotSuffix) || !d.fails(d.faults.RotPPM) {
+		return
+	}
+	first := off / sectorSize
+	sector := first + d.rng.Int64N((off+int64(len(p))-1)/sectorSize-first+1)
+	for at := max(sector*sectorSize, off); at < min((sector+1)*sectorSize, off+int64(len(p))); at++ {
+		p[at-off] ^= byte(1 + d.rng.IntN(255))
+	}
+}
+
+// misdirected is where a write for off lands: in another block of the file, if it has one.
+func (d *Disk) misdirected(f *File, off int64) int64 {
+	blocks := f.node.size / BlockSize
+	if blocks < 2 || !d.roll(d.faults.MisdirectPPM) {
+		return off
+	}
+	other := d.rng.Int64N(blocks)
+	if other == off/BlockSize {
+		other = (other + 1) % blocks
+	}
+	d.struck++
+	return other*BlockSize + off%BlockSize
+}
 
 // delayed is what a healthy disk's time for something becomes.
 func (d *Disk) delayed(now clock.Time, took time.Duration, cached bool) time.Duration {

@@ -8,6 +8,7 @@ import (
 // File is an open file or directory.
 type File struct {
 	disk   *Disk
+	name   string // that it was opened by, without the directories
 	node   *inode
 	closed bool
 }
@@ -25,13 +26,14 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 		return 0, ErrIsDir
 	case off < 0:
 		return 0, ErrInvalid
-	case f.disk.roll(f.disk.faults.ReadErrorPPM):
+	case f.disk.fails(f.disk.faults.ReadErrorPPM):
 		return 0, ErrIO
 	case off >= f.node.size:
 		return 0, io.EOF
 	}
 	p = p[:min(int64(len(p)), f.node.size-off)]
 	f.node.readAt(p, off)
+	f.disk.rot(f, p, off)
 	return len(p), nil
 }
 
@@ -45,10 +47,12 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 		return 0, ErrIsDir
 	case off < 0 || off+int64(len(p)) > maxFileSize:
 		return 0, ErrInvalid
-	case f.disk.roll(f.disk.faults.WriteErrorPPM):
+	case f.disk.fails(f.disk.faults.WriteErrorPPM):
 		return 0, ErrIO
 	}
+	off = f.disk.misdirected(f, off)
 	fits := f.fitting(off, int64(len(p)))
+	f.disk.strikes(fits < int64(len(p)))
 	if fits == 0 && len(p) > 0 {
 		return 0, ErrNoSpace
 	}
@@ -58,11 +62,10 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 
 // fitting is how much of a write of length at off the disk has room for.
 func (f *File) fitting(off, length int64) int64 {
-	d := f.disk
-	if d.params.Capacity == 0 {
+	room, limited := f.disk.room()
+	if !limited {
 		return length
 	}
-	room := d.params.Capacity - d.used
 	for at := off; at < off+length; {
 		index := int(at / BlockSize)
 		if index >= len(f.node.pages) || f.node.pages[index].data == nil {
@@ -83,6 +86,8 @@ func (f *File) Truncate(size int64) error {
 		return ErrIsDir
 	case size < 0 || size > maxFileSize:
 		return ErrInvalid
+	case f.disk.fails(f.disk.faults.WriteErrorPPM):
+		return ErrIO
 	}
 	f.node.truncate(f.disk, size)
 	return nil

@@ -2,6 +2,7 @@ package disksim
 
 import (
 	"io/fs"
+	"path"
 	"slices"
 )
 
@@ -31,7 +32,7 @@ func (d *Disk) Open(name string, flags OpenFlags) (*File, error) {
 		node.truncate(d, 0)
 	}
 	node.opens++
-	f := &File{disk: d, node: node}
+	f := &File{disk: d, node: node, name: path.Base(name)}
 	d.open = append(d.open, f)
 	return f, nil
 }
@@ -40,6 +41,9 @@ func (d *Disk) create(name string) (*inode, error) {
 	dir, last, err := d.parent(name)
 	if err != nil {
 		return nil, err
+	}
+	if d.fails(d.faults.WriteErrorPPM) {
+		return nil, ErrIO
 	}
 	node := d.newInode(false)
 	d.commit(edit{dir, last, node})
@@ -52,8 +56,11 @@ func (d *Disk) Mkdir(name string) error {
 	if err != nil {
 		return err
 	}
-	if dir.now.get(last) != nil {
+	switch {
+	case dir.now.get(last) != nil:
 		return fs.ErrExist
+	case d.fails(d.faults.WriteErrorPPM):
+		return ErrIO
 	}
 	d.commit(edit{dir, last, d.newInode(true)})
 	return nil
@@ -75,6 +82,8 @@ func (d *Disk) Remove(name string, directory bool) error {
 		return ErrNotDir
 	case len(node.now) > 0:
 		return ErrNotEmpty
+	case d.fails(d.faults.WriteErrorPPM):
+		return ErrIO
 	}
 	d.commit(edit{dir, last, nil})
 	return nil
@@ -105,6 +114,9 @@ func (d *Disk) Rename(oldName, newName string) error {
 		return ErrIsDir
 	case target.dir && len(target.now) > 0:
 		return ErrNotEmpty
+	}
+	if d.fails(d.faults.WriteErrorPPM) {
+		return ErrIO
 	}
 	d.commit(edit{newDir, newLast, node}, edit{oldDir, oldLast, nil})
 	return nil

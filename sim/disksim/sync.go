@@ -47,7 +47,7 @@ func (f *File) BeginSync(now clock.Time) *Sync {
 func (s *Sync) Complete() error {
 	d, node := s.file.disk, s.file.node
 	switch {
-	case d.roll(d.faults.SyncErrorPPM):
+	case d.fails(d.faults.SyncErrorPPM):
 		node.abandoned = s.blocks
 		return ErrIO
 	case node.dir:

@@ -116,7 +116,7 @@ func classOf(k chaos.Kind) string {
 	switch {
 	case k.TakesProcess():
 		return reports.OnProcess
-	case k == chaos.SlowDisk || k == chaos.StallDisk:
+	case k.OnDisk():
 		return reports.OnDisk
 	case k == chaos.Pause:
 		return reports.OnClock

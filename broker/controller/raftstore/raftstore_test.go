@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"odradek/broker/env"
 	"odradek/broker/env/memenv"
 )
 
@@ -294,4 +295,45 @@ func FuzzStable(f *testing.F) {
 			}
 		}
 	})
+}
+
+// garblingDisk answers the first read of each place wrongly, and the later ones well.
+type garblingDisk struct {
+	env.Disk
+	seen map[int64]bool
+}
+
+func (d *garblingDisk) Open(name string, flag int) (env.File, error) {
+	f, err := d.Disk.Open(name, flag)
+	return &garblingFile{f, d}, err
+}
+
+type garblingFile struct {
+	env.File
+	disk *garblingDisk
+}
+
+func (f *garblingFile) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.File.ReadAt(p, off)
+	if n > 0 && !f.disk.seen[off] {
+		f.disk.seen[off] = true
+		p[n/2] ^= 1
+	}
+	return n, err
+}
+
+// An entry was answered for: a read that is wrong once must not cut it off.
+func TestLogAsksTwiceBeforeItCuts(t *testing.T) {
+	disk := memenv.NewDisk()
+	l := must(OpenLog(disk, "log"))(t)
+	if err := l.StoreLogs([]*raft.Log{{Index: 1, Data: []byte("one")}, {Index: 2, Data: []byte("two")}}); err != nil {
+		t.Fatal(err)
+	}
+	// Of an entry, the header is read and then the body: the second reads of both are good only together.
+	garbling := &garblingDisk{Disk: disk, seen: map[int64]bool{0: true}}
+	again := must(OpenLog(garbling, "log"))(t)
+	last := must(again.LastIndex())(t)
+	if len(garbling.seen) < 2 || last != 2 {
+		t.Errorf("after %d garbled reads the log ends at %d", len(garbling.seen)-1, last)
+	}
 }

@@ -115,7 +115,7 @@ func (s *segment) scan() (size int64, err error) {
 		return 0, err
 	}
 	for {
-		body, crc, err := s.readAt(s.end, size, s.crc)
+		body, crc, err := s.readTwice(s.end, size, s.crc)
 		if err != nil {
 			return 0, err
 		}
@@ -126,6 +126,15 @@ func (s *segment) scan() (size int64, err error) {
 		s.end += entryHeader + int64(len(body))
 		s.crc = crc
 	}
+}
+
+// readTwice is readAt, which asks the disk again before it says that there is no good entry: what is cut off for it was
+// answered for, and the disk's first answer may have been wrong.
+func (s *segment) readTwice(offset, size int64, seed uint32) (body []byte, crc uint32, err error) {
+	if body, crc, err = s.readAt(offset, size, seed); body == nil && err == nil {
+		return s.readAt(offset, size, seed)
+	}
+	return body, crc, err
 }
 
 // readAt returns the body of the entry at an offset, nil when there is no good one.
@@ -176,7 +185,7 @@ func (s *segment) get(index uint64, log *raft.Log) error {
 	if err != nil {
 		return err
 	}
-	body, _, err := s.readAt(s.offsets[i], next, seed)
+	body, _, err := s.readTwice(s.offsets[i], next, seed)
 	if err != nil {
 		return fmt.Errorf("%s, index %d: %w", s.name, index, err)
 	}
