@@ -41,6 +41,8 @@ type Builder struct {
 	ownsBrokers bool
 	ownsTopics  bool
 	ownsConfigs bool
+	ownsQuotas  bool
+	ownsScram   bool
 	ownTopics   map[UUID]bool
 	ownConfigs  map[ConfigResource]bool
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 )
 
 // The bytes of a batch:
@@ -13,12 +15,12 @@ import (
 //	count       uvarint  number of records
 //	records:
 //	  kind      uvarint  which record
-//	  version   uvarint  of its layout, 0 so far for all
+//	  version   uvarint  of its layout
 //	  length    uvarint  of the body
 //	  body               the record's fields in the order of its struct
 //
 // Fields: integers are zig-zag varints, counts and lengths uvarints, strings and lists a count and their elements, a UUID its
-// 16 bytes, a bool a byte 0 or 1. A decoder reads exactly what was written: an unknown format, kind or version, a byte too
+// 16 bytes, a float the 8 of IEEE 754, a bool a byte 0 or 1. A decoder reads exactly what was written: an unknown format, kind or version, a byte too
 // many or too few is an error, since a node that skipped what it does not understand would hold another image than its peers.
 //
 // A snapshot is a batch of all records that lead from NewImage to an image, with format 2 and the image's version as baseVersion.
@@ -35,6 +37,8 @@ const (
 	maxString = 1 << 20
 	// maxReplicas bounds the replicas of one partition.
 	maxReplicas = 1 << 10
+	// maxFeatures bounds the features that a node registers with.
+	maxFeatures = 1 << 8
 )
 
 var (
@@ -58,7 +62,7 @@ func appendRecords(b []byte, format byte, batch Batch) []byte {
 	for _, record := range batch.Records {
 		body = record.appendTo(body[:0])
 		b = binary.AppendUvarint(b, uint64(record.kind()))
-		b = binary.AppendUvarint(b, 0)
+		b = binary.AppendUvarint(b, layouts[record.kind()])
 		b = binary.AppendUvarint(b, uint64(len(body)))
 		b = append(b, body...)
 	}
@@ -88,12 +92,12 @@ func decodeRecords(b []byte, format byte) (Batch, error) {
 
 func decodeRecord(r *reader) (Record, error) {
 	k, version := kind(r.uvarint()), r.uvarint()
-	body := reader{b: r.take(r.count(1, MaxBatchBytes))}
+	body := reader{b: r.take(r.count(1, MaxBatchBytes)), version: version}
 	if r.bad {
 		return nil, r.end()
 	}
 	decode := decoders[k]
-	if decode == nil || version != 0 {
+	if decode == nil || version > layouts[k] {
 		return nil, fmt.Errorf("%w: record kind %d version %d", ErrUnknown, k, version)
 	}
 	record := decode(&body)
@@ -105,8 +109,9 @@ func decodeRecord(r *reader) (Record, error) {
 
 // reader reads fields; after the first failure everything reads as zero and end tells.
 type reader struct {
-	b   []byte
-	bad bool
+	b       []byte
+	version uint64 // of the record's layout
+	bad     bool
 }
 
 func (r *reader) end() error {
@@ -157,6 +162,45 @@ func (r *reader) int32() int32 {
 		return 0
 	}
 	return int32(v)
+}
+
+// int8 and int16 read a varint that must fit.
+func (r *reader) int8() int8 {
+	v := r.varint()
+	if v != int64(int8(v)) {
+		r.bad = true
+		return 0
+	}
+	return int8(v)
+}
+
+func (r *reader) int16() int16 {
+	v := r.varint()
+	if v != int64(int16(v)) {
+		r.bad = true
+		return 0
+	}
+	return int16(v)
+}
+
+// float64 reads eight bytes, as IEEE 754 has them, big-endian.
+func (r *reader) float64() float64 {
+	b := r.take(8)
+	if r.bad {
+		return 0
+	}
+	v := math.Float64frombits(binary.BigEndian.Uint64(b))
+	r.bad = r.bad || math.IsNaN(v) // it is nothing that anyone could set
+	return v
+}
+
+// bytes reads a copy; nil when there are none.
+func (r *reader) bytes() []byte {
+	b := r.take(r.count(1, maxString))
+	if len(b) == 0 {
+		return nil
+	}
+	return slices.Clone(b)
 }
 
 // count reads a number of elements that take at least size bytes each: no more than the rest can hold, nor than limit.

@@ -1,6 +1,9 @@
 package metadata
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Delta says what is different between two images, so that a subscriber needs to look at nothing else. It names things; what
 // they are now is in the image it comes with.
@@ -17,6 +20,8 @@ type Delta struct {
 	Topics  []TopicDelta
 	// Configs lists resources whose configs changed or vanished.
 	Configs []ConfigResource
+	// Features and Quotas are set when any of them changed.
+	Features, Quotas bool
 }
 
 // TopicDelta is what changed of one topic. A name that was deleted and created again appears twice, with two ids, the
@@ -36,7 +41,7 @@ func Diff(old, new *Image) *Delta {
 	d := newDeltaBuilder()
 	d.cluster = old.ClusterID != new.ClusterID
 	for id, broker := range new.Brokers {
-		if before := old.Brokers[id]; before == nil || *before != *broker {
+		if before := old.Brokers[id]; before == nil || !before.Equal(broker) {
 			d.broker(id)
 		}
 	}
@@ -56,6 +61,8 @@ func Diff(old, new *Image) *Delta {
 		}
 	}
 	d.diffConfigs(old, new)
+	d.features = !maps.Equal(old.Features, new.Features)
+	d.quotas = !maps.EqualFunc(old.Quotas, new.Quotas, maps.Equal[Quotas, Quotas])
 	return d.finish(new.Version, true)
 }
 
@@ -91,17 +98,26 @@ func (d *deltaBuilder) diffConfigs(old, new *Image) {
 
 // Equal compares all fields.
 func (p *Partition) Equal(q *Partition) bool {
-	return p == q || slices.Equal(p.Replicas, q.Replicas) && slices.Equal(p.ISR, q.ISR) && slices.Equal(p.ELR, q.ELR) &&
+	return p == q || slices.Equal(p.Replicas, q.Replicas) && slices.Equal(p.Adding, q.Adding) &&
+		slices.Equal(p.Removing, q.Removing) && slices.Equal(p.ISR, q.ISR) && slices.Equal(p.ELR, q.ELR) &&
 		p.LastKnownLeader == q.LastKnownLeader && p.Leader == q.Leader && p.LeaderEpoch == q.LeaderEpoch &&
 		p.PartitionEpoch == q.PartitionEpoch
 }
 
+// Equal compares all fields.
+func (b *Broker) Equal(c *Broker) bool {
+	return b == c || b.ID == c.ID && b.Epoch == c.Epoch && b.IncarnationID == c.IncarnationID && b.DirectoryID == c.DirectoryID &&
+		b.Host == c.Host && b.Port == c.Port && b.Rack == c.Rack && b.ControllerAddress == c.ControllerAddress &&
+		b.Fenced == c.Fenced && b.ShuttingDown == c.ShuttingDown && slices.Equal(b.Features, c.Features)
+}
+
 // deltaBuilder gathers a Delta without naming anything twice.
 type deltaBuilder struct {
-	cluster bool
-	brokers map[int32]struct{}
-	topics  map[UUID]*topicDelta
-	configs map[ConfigResource]struct{}
+	cluster          bool
+	features, quotas bool
+	brokers          map[int32]struct{}
+	topics           map[UUID]*topicDelta
+	configs          map[ConfigResource]struct{}
 }
 
 type topicDelta struct {
@@ -130,7 +146,7 @@ func (d *deltaBuilder) partition(t *Topic, index int32) { d.topic(t).partitions[
 
 // finish puts everything into an order that does not depend on chance: deleted topics first, then by name and id.
 func (d *deltaBuilder) finish(version uint64, full bool) *Delta {
-	delta := &Delta{Version: version, Full: full, Cluster: d.cluster}
+	delta := &Delta{Version: version, Full: full, Cluster: d.cluster, Features: d.features, Quotas: d.quotas}
 	for id := range d.brokers {
 		delta.Brokers = append(delta.Brokers, id)
 	}

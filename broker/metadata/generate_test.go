@@ -11,7 +11,7 @@ import (
 // drawRecord draws a record that fits the image, of any kind.
 func drawRecord(t *rapid.T, image *Image) Record {
 	for {
-		if record := drawKind(t, image, kind(rapid.IntRange(1, 9).Draw(t, "kind"))); record != nil {
+		if record := drawKind(t, image, kind(rapid.IntRange(1, 12).Draw(t, "kind"))); record != nil {
 			return record
 		}
 	}
@@ -63,10 +63,39 @@ func drawKind(t *rapid.T, image *Image, k kind) Record {
 			record.Value = rapid.StringN(0, 5, 20).Draw(t, "value")
 		}
 		return record
+	case kindFeature:
+		return &FeatureRecord{Name: rapid.SampledFrom([]string{"x", "y"}).Draw(t, "feature"), Level: rapid.Int16Range(0, 3).Draw(t, "level")}
+	case kindQuota:
+		return drawQuota(t)
+	case kindScram:
+		some := rapid.SliceOfN(rapid.Byte(), 1, 4)
+		return &ScramRecord{
+			User:       ScramUser{Name: rapid.SampledFrom([]string{"u", "v"}).Draw(t, "user"), Mechanism: rapid.Int8Range(1, 2).Draw(t, "mechanism")},
+			Credential: ScramCredential{Salt: some.Draw(t, "salt"), StoredKey: some.Draw(t, "stored"), ServerKey: some.Draw(t, "server"), Iterations: rapid.Int32().Draw(t, "iterations")},
+			Remove:     rapid.Bool().Draw(t, "remove"),
+		}
 	case kindProducerIDs:
 		return &ProducerIDsRecord{Next: image.NextProducerID + rapid.Int64Range(0, 5000).Draw(t, "ids")}
 	}
 	return nil
+}
+
+func drawQuota(t *rapid.T) Record {
+	name := func(what string) QuotaName {
+		n := QuotaName{Kind: QuotaKind(rapid.IntRange(0, 2).Draw(t, what))}
+		if n.Kind == QuotaNamed {
+			n.Name = rapid.SampledFrom([]string{"a", "b"}).Draw(t, what+" name")
+		}
+		return n
+	}
+	record := &QuotaRecord{Entity: QuotaEntity{name("user"), name("client"), name("ip")}, Key: "producer_byte_rate", Remove: rapid.Bool().Draw(t, "remove")}
+	if record.Entity == (QuotaEntity{}) {
+		return nil
+	}
+	if !record.Remove {
+		record.Value = rapid.Float64().Draw(t, "limit")
+	}
+	return record
 }
 
 func drawBroker(t *rapid.T, image *Image) Record {
@@ -79,6 +108,7 @@ func drawBroker(t *rapid.T, image *Image) Record {
 		ID: id, Epoch: epoch, IncarnationID: drawUUID(t), DirectoryID: drawUUID(t), Host: rapid.String().Draw(t, "host"),
 		Port: rapid.Int32().Draw(t, "port"), Rack: rapid.String().Draw(t, "rack"), ControllerAddress: "h:1",
 		Fenced: rapid.Bool().Draw(t, "fenced"), ShuttingDown: rapid.Bool().Draw(t, "down"),
+		Features: []FeatureRange{{"x", 0, rapid.Int16().Draw(t, "max")}},
 	}}
 }
 
@@ -91,6 +121,9 @@ func drawPartition(t *rapid.T, topic *Topic) Record {
 	}
 	if rapid.Bool().Draw(t, "elr") {
 		partition.ELR = nodes.Draw(t, "elr")
+	}
+	if rapid.Bool().Draw(t, "reassigning") {
+		partition.Adding, partition.Removing = nodes.Draw(t, "adding"), nodes.Draw(t, "removing")
 	}
 	if old := topic.Partition(index); old != nil {
 		partition.LeaderEpoch = old.LeaderEpoch + rapid.Int32Range(0, 2).Draw(t, "leaderEpoch")

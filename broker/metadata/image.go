@@ -29,13 +29,19 @@ type Image struct {
 	// Topics by name; TopicsByID holds the same topics.
 	Topics     map[string]*Topic
 	TopicsByID map[UUID]*Topic
-	// Configs holds what was set by requests: for topics by name, for brokers by node id in decimal, "" for the cluster-wide default.
+	// Configs holds what was set by requests: for topics and groups by name, for brokers by node id in decimal, "" for the cluster-wide default.
 	Configs map[ConfigResource]map[string]string
+	// Features are the levels that the cluster settled on, above 0, by name.
+	Features map[string]int16
+	// Quotas are clients' limits.
+	Quotas map[QuotaEntity]Quotas
+	// Scram are users' credentials.
+	Scram map[ScramUser]*ScramCredential
 	// NextProducerID is the first producer id that was not given out yet.
 	NextProducerID int64
 }
 
-// ConfigResource names what a set of configs belongs to. Type is Kafka's: 2 topic, 4 broker.
+// ConfigResource names what a set of configs belongs to. Type is Kafka's: 2 topic, 4 broker, 32 group.
 type ConfigResource struct {
 	Type int8
 	Name string
@@ -45,6 +51,7 @@ type ConfigResource struct {
 const (
 	ResourceTopic  int8 = 2
 	ResourceBroker int8 = 4
+	ResourceGroup  int8 = 32
 )
 
 // Broker is a registered node.
@@ -65,6 +72,8 @@ type Broker struct {
 	Fenced bool
 	// ShuttingDown is set while a node hands over its leaderships before a controlled stop.
 	ShuttingDown bool
+	// Features are the levels of features that the process can work at.
+	Features []FeatureRange
 }
 
 // Topic is a topic with its partitions, Partitions[i] having index i.
@@ -78,6 +87,9 @@ type Topic struct {
 type Partition struct {
 	// Replicas are node ids in order of preference: the first is the preferred leader.
 	Replicas []int32
+	// Adding are the replicas that a reassignment brings in and that are not yet known to have everything, Removing those that it
+	// takes away when they are. Invariant: subsets of Replicas, disjoint; both empty when nothing is under way.
+	Adding, Removing []int32
 	// ISR are the replicas that have every acknowledged record. Invariant: a subset of Replicas; never holds a fenced node.
 	// It is empty when the last member was fenced (that one is then in ELR, unless it may have lost data).
 	ISR []int32
@@ -102,8 +114,14 @@ func NewImage() *Image {
 		Topics:     map[string]*Topic{},
 		TopicsByID: map[UUID]*Topic{},
 		Configs:    map[ConfigResource]map[string]string{},
+		Features:   map[string]int16{},
+		Quotas:     map[QuotaEntity]Quotas{},
+		Scram:      map[ScramUser]*ScramCredential{},
 	}
 }
+
+// Reassigning says whether the partition's replicas are on their way to others.
+func (p *Partition) Reassigning() bool { return len(p.Adding)+len(p.Removing) > 0 }
 
 // Partition returns a partition, or nil when there is no such topic or index.
 func (t *Topic) Partition(index int32) *Partition {

@@ -70,6 +70,27 @@ type ProducerIDsRecord struct {
 	Next int64
 }
 
+// FeatureRecord is the level that the cluster settles on; level 0 is off.
+type FeatureRecord struct {
+	Name  string
+	Level int16
+}
+
+// QuotaRecord sets one limit of an entity, or with Remove takes it away.
+type QuotaRecord struct {
+	Entity QuotaEntity
+	Key    string
+	Value  float64
+	Remove bool
+}
+
+// ScramRecord sets a user's credential, or with Remove takes it away.
+type ScramRecord struct {
+	User       ScramUser
+	Credential ScramCredential
+	Remove     bool
+}
+
 // kind is a record's type on disk. Numbers are never used again for something else.
 type kind uint64
 
@@ -83,6 +104,9 @@ const (
 	kindPartition    kind = 7
 	kindConfig       kind = 8
 	kindProducerIDs  kind = 9
+	kindFeature      kind = 10
+	kindQuota        kind = 11
+	kindScram        kind = 12
 )
 
 func (*ClusterRecord) kind() kind      { return kindCluster }
@@ -94,3 +118,6 @@ func (*RemoveTopicRecord) kind() kind  { return kindRemoveTopic }
 func (*PartitionRecord) kind() kind    { return kindPartition }
 func (*ConfigRecord) kind() kind       { return kindConfig }
 func (*ProducerIDsRecord) kind() kind  { return kindProducerIDs }
+func (*FeatureRecord) kind() kind      { return kindFeature }
+func (*QuotaRecord) kind() kind        { return kindQuota }
+func (*ScramRecord) kind() kind        { return kindScram }

@@ -50,6 +50,18 @@ func (i *Image) records() []Record {
 			records = append(records, &ConfigRecord{Resource: resource, Key: key, Value: set[key]})
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(i.Features)) {
+		records = append(records, &FeatureRecord{Name: name, Level: i.Features[name]})
+	}
+	for _, entity := range slices.SortedFunc(maps.Keys(i.Quotas), compareEntities) {
+		limits := i.Quotas[entity]
+		for _, key := range slices.Sorted(maps.Keys(limits)) {
+			records = append(records, &QuotaRecord{Entity: entity, Key: key, Value: limits[key]})
+		}
+	}
+	for _, user := range slices.SortedFunc(maps.Keys(i.Scram), compareScramUsers) {
+		records = append(records, &ScramRecord{User: user, Credential: *i.Scram[user]})
+	}
 	if i.NextProducerID > 0 {
 		records = append(records, &ProducerIDsRecord{Next: i.NextProducerID})
 	}
