@@ -48,7 +48,7 @@ func TestTopicKeysAreKafkas(t *testing.T) {
 }
 
 func TestTablesAreSound(t *testing.T) {
-	for _, scope := range []Scope{ScopeTopic, ScopeBroker} {
+	for _, scope := range []Scope{ScopeTopic, ScopeGroup, ScopeBroker} {
 		for _, k := range Keys(scope) {
 			if !k.Null {
 				if _, err := k.parse(k.Default); err != nil && k.Name != "default.replication.factor" {
@@ -60,6 +60,11 @@ func TestTablesAreSound(t *testing.T) {
 			}
 			if IsKnownInert(k.Name) && scope == ScopeBroker {
 				t.Errorf("%s is in a table and in inert.txt", k.Name)
+			}
+			for _, bound := range k.Bounds {
+				if bound != "" && brokerIndex[bound] == nil {
+					t.Errorf("%s is bound by %s, which is unknown", k.Name, bound)
+				}
 			}
 			for _, f := range k.Fallbacks {
 				if brokerIndex[f.Name] == nil || brokerIndex[f.Name].Inert != k.Inert {
@@ -181,6 +186,9 @@ func TestCheck(t *testing.T) {
 		{ScopeBroker, "node.id", "2", ErrReadOnly},
 		{ScopeBroker, "ssl.keystore.location", "/x", ErrReadOnly},
 		{ScopeBroker, "no.such", "2", ErrUnknownKey},
+		{ScopeGroup, "consumer.session.timeout.ms", "1", nil},
+		{ScopeGroup, "consumer.session.timeout.ms", "x", ErrInvalidValue},
+		{ScopeGroup, "retention.ms", "1", ErrUnknownKey},
 	} {
 		if err := Check(test.scope, test.name, test.value); !errors.Is(err, test.want) {
 			t.Errorf("%s=%s: %v, want %v", test.name, test.value, err, test.want)
@@ -253,5 +261,31 @@ func TestDescribeBroker(t *testing.T) {
 	}
 	if all := layers.DescribeCluster(); len(all) != 1 || all[0].Value != "2000" || all[0].Source != SourceCluster {
 		t.Errorf("cluster-wide: %+v", all)
+	}
+}
+
+func TestGroups(t *testing.T) {
+	layers := Layers{Cluster: map[string]string{"group.consumer.assignment.interval.ms": "2000"}}
+	const session, heartbeat, assignment = "consumer.session.timeout.ms", "consumer.heartbeat.interval.ms", "consumer.assignment.interval.ms"
+	if layers.GroupValue(session, map[string]string{session: "50000"}) != 50000 || layers.GroupValue(session, nil) != 45000 || layers.GroupValue(assignment, nil) != 2000 {
+		t.Error("not resolved through the layers")
+	}
+	for _, test := range []struct {
+		set  map[string]string
+		fits bool
+	}{
+		{nil, true},
+		{map[string]string{session: "45000", heartbeat: "15000"}, true},
+		{map[string]string{session: "44999"}, false},
+		{map[string]string{session: "60001"}, false},
+		{map[string]string{heartbeat: "4999"}, false},
+	} {
+		if err := layers.CheckGroup(test.set); (err == nil) != test.fits {
+			t.Errorf("%v: %v", test.set, err)
+		}
+	}
+	narrow := Layers{Static: map[string]string{"group.consumer.min.session.timeout.ms": "5000"}}
+	if err := narrow.CheckGroup(map[string]string{session: "5000", heartbeat: "5000"}); err == nil {
+		t.Error("a heartbeat as long as the session")
 	}
 }

@@ -22,16 +22,21 @@ type Synonym struct {
 
 // DescribeTopic describes all keys of a topic, by name, given what was set for it.
 func (l Layers) DescribeTopic(topic map[string]string) []Entry {
-	keys := Keys(ScopeTopic)
+	return l.describe(ScopeTopic, SourceTopic, topic)
+}
+
+// describe describes all keys of a topic or a group.
+func (l Layers) describe(scope Scope, source Source, own map[string]string) []Entry {
+	keys := Keys(scope)
 	entries := make([]Entry, 0, len(keys))
 	for _, k := range keys {
 		if k.Internal {
 			continue
 		}
-		entry := newEntry(k, l.topicValue(k, topic))
+		entry := newEntry(k, l.topicValue(k, own))
 		entry.ReadOnly = false
-		if _, set := topic[k.Name]; set {
-			entry.Synonyms = append(entry.Synonyms, Synonym{Name: k.Name, Value: entry.Value, Null: entry.Null, Source: SourceTopic})
+		if _, set := own[k.Name]; set {
+			entry.Synonyms = append(entry.Synonyms, Synonym{Name: k.Name, Value: entry.Value, Null: entry.Null, Source: source})
 		}
 		// As Kafka does it: the synonyms are those of the first fallback alone, see Layers.synonyms.
 		if len(k.Fallbacks) > 0 {

@@ -37,13 +37,14 @@ const (
 	High
 )
 
-// Scope says whose configuration a key belongs to.
+// Scope says whose configuration a key belongs to: a broker's, a topic's or a group's.
 type Scope int8
 
 // The scopes. A Dynamic broker key may be set for one node, or for all of them (the resource with an empty name).
 const (
 	ScopeBroker Scope = iota
 	ScopeTopic
+	ScopeGroup
 )
 
 // Key describes one configuration key.
@@ -63,7 +64,9 @@ type Key struct {
 	Inert bool
 	// Internal keys are for tests and universes: they work when set, and nobody is told of them.
 	Internal bool
-	// Fallbacks, of a topic's key, are the broker's keys that give its value when the topic doesn't, strongest first.
+	// Bounds, of a group's key, are the broker's keys that say the least and the most that it can be.
+	Bounds [2]string
+	// Fallbacks, of a topic's or a group's key, are the broker's keys that give its value when it isn't set, strongest first.
 	Fallbacks []Fallback
 	Doc       string
 }
@@ -78,8 +81,9 @@ type Fallback struct {
 func (k *Key) Sensitive() bool { return k.Type == Password }
 
 var (
-	brokerIndex = index(ScopeBroker, brokerKeys, brokerLogKeys, brokerCleanerKeys)
+	brokerIndex = index(ScopeBroker, brokerKeys, brokerLogKeys, brokerCleanerKeys, brokerGroupKeys)
 	topicIndex  = index(ScopeTopic, topicKeys)
+	groupIndex  = index(ScopeGroup, groupKeys)
 )
 
 func index(scope Scope, tables ...[]Key) map[string]*Key {
@@ -98,8 +102,11 @@ func index(scope Scope, tables ...[]Key) map[string]*Key {
 }
 
 func indexOf(scope Scope) map[string]*Key {
-	if scope == ScopeTopic {
+	switch scope {
+	case ScopeTopic:
 		return topicIndex
+	case ScopeGroup:
+		return groupIndex
 	}
 	return brokerIndex
 }
@@ -125,6 +132,8 @@ func Check(scope Scope, name, value string) error {
 	switch {
 	case k == nil && scope == ScopeTopic:
 		return &Error{Kind: ErrUnknownKey, Key: name, Text: "Unknown topic config name: " + name}
+	case k == nil && scope == ScopeGroup:
+		return &Error{Kind: ErrUnknownKey, Key: name, Text: "Unknown group config name: " + name}
 	case k == nil && IsKnownInert(name):
 		return &Error{Kind: ErrReadOnly, Key: name, Text: "Cannot update these configs dynamically: " + name + " (known, but without effect here)"}
 	case k == nil:

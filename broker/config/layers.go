@@ -10,6 +10,7 @@ const (
 	SourceCluster Source = 3 // DYNAMIC_DEFAULT_BROKER_CONFIG
 	SourceStatic  Source = 4 // STATIC_BROKER_CONFIG
 	SourceDefault Source = 5 // DEFAULT_CONFIG
+	SourceGroup   Source = 8 // GROUP_CONFIG
 )
 
 // Layers are the settings that a value is resolved through. Each map holds keys' values as text; nil is empty. Values that
@@ -52,7 +53,7 @@ func (k *Key) defaultValue() any {
 	return value
 }
 
-// topicValue is a topic's key resolved through the topic's own settings, its fallbacks on the broker, and its default.
+// topicValue is a topic's or a group's key resolved through its own settings, its fallbacks on the broker, and its default.
 func (l Layers) topicValue(k *Key, topic map[string]string) any {
 	if text, set := topic[k.Name]; set {
 		if value, err := k.parse(text); err == nil {
