@@ -13,7 +13,8 @@ import (
 	"odradek/broker/metadata"
 )
 
-// DescribeConfigs, key 32, versions 1 to 4: the configuration of topics, of this broker, and what was set for all brokers.
+// DescribeConfigs, key 32, versions 1 to 4: the configuration of topics, of groups, of this broker, and what was set for all
+// brokers.
 //
 //	v1  synonyms: every layer's setting (KIP-226)     v3  types and documentation (KIP-569)
 func (h *Handler) describeConfigs(_ context.Context, c call, req *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
@@ -90,6 +91,14 @@ func (h *Handler) entriesOf(c call, img *metadata.Image, asked *kmsg.DescribeCon
 			return nil, err
 		}
 		return h.layers(img).DescribeBroker(), nil
+	case kmsg.ConfigResourceTypeGroupConfig:
+		switch {
+		case !h.mayGroup(c, OpDescribeConfigs, name):
+			return nil, kerr.GroupAuthorizationFailed
+		case name == "":
+			return nil, configErrorf(kerr.InvalidRequest, "Group name must not be empty")
+		}
+		return h.layers(img).DescribeGroup(img.Configs[metadata.ConfigResource{Type: metadata.ResourceGroup, Name: name}]), nil
 	}
 	return nil, configErrorf(kerr.InvalidRequest, "Unsupported resource type: %d", asked.ResourceType)
 }

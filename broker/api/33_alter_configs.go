@@ -62,6 +62,11 @@ func (h *Handler) mayAlter(c call, kind kmsg.ConfigResourceType, name string) er
 			return h.checkOwnID(name)
 		}
 		return nil
+	case kmsg.ConfigResourceTypeGroupConfig:
+		if !h.mayGroup(c, OpAlterConfigs, name) {
+			return kerr.GroupAuthorizationFailed
+		}
+		return nil
 	}
 	return configErrorf(kerr.InvalidRequest, "Unknown resource type %d", kind)
 }
@@ -70,8 +75,11 @@ func (h *Handler) mayAlter(c call, kind kmsg.ConfigResourceType, name string) er
 // controller to check.
 func (h *Handler) checkChange(kind kmsg.ConfigResourceType, resource, key string) error {
 	scope := config.ScopeBroker
-	if kind == kmsg.ConfigResourceTypeTopic {
+	switch kind {
+	case kmsg.ConfigResourceTypeTopic:
 		scope = config.ScopeTopic
+	case kmsg.ConfigResourceTypeGroupConfig:
+		scope = config.ScopeGroup
 	}
 	if k := config.Lookup(scope, key); k != nil && !k.Dynamic {
 		return configErrorf(kerr.InvalidRequest, "Cannot update these configs dynamically: [%s]", key)

@@ -21,6 +21,9 @@ func TestEveryVersionAnswers(t *testing.T) {
 			if produce, ok := req.(*kmsg.ProduceRequest); ok {
 				produce.Acks = 1
 			}
+			if acls, ok := req.(*kmsg.DescribeACLsRequest); ok {
+				acls.ResourceType, acls.ResourcePatternType, acls.Operation, acls.PermissionType = 1, 1, 1, 1
+			}
 			do[kmsg.Response](h, version, req)
 		}
 	}
@@ -64,6 +67,19 @@ func TestNobodyWithoutPermission(t *testing.T) {
 			func(r kmsg.Response) int16 {
 				return r.(*kmsg.IncrementalAlterConfigsResponse).Resources[0].ErrorCode
 			}, kerr.ClusterAuthorizationFailed},
+		{"describe a group's configs", 4, describeConfigsOf(kmsg.ConfigResourceTypeGroupConfig, "g"), func(r kmsg.Response) int16 { return r.(*kmsg.DescribeConfigsResponse).Resources[0].ErrorCode }, kerr.GroupAuthorizationFailed},
+		{"alter a group's configs", 2, &kmsg.AlterConfigsRequest{Resources: []kmsg.AlterConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeGroupConfig, ResourceName: "g"}}},
+			func(r kmsg.Response) int16 { return r.(*kmsg.AlterConfigsResponse).Resources[0].ErrorCode }, kerr.GroupAuthorizationFailed},
+		{"list config resources", 1, &kmsg.ListConfigResourcesRequest{}, func(r kmsg.Response) int16 { return r.(*kmsg.ListConfigResourcesResponse).ErrorCode }, kerr.ClusterAuthorizationFailed},
+		{"update features", 1, &kmsg.UpdateFeaturesRequest{}, func(r kmsg.Response) int16 { return r.(*kmsg.UpdateFeaturesResponse).ErrorCode }, kerr.ClusterAuthorizationFailed},
+		{"unregister a broker", 0, &kmsg.UnregisterBrokerRequest{}, func(r kmsg.Response) int16 { return r.(*kmsg.UnregisterBrokerResponse).ErrorCode }, kerr.ClusterAuthorizationFailed},
+		{"describe SCRAM users", 0, &kmsg.DescribeUserSCRAMCredentialsRequest{}, func(r kmsg.Response) int16 { return r.(*kmsg.DescribeUserSCRAMCredentialsResponse).ErrorCode }, kerr.ClusterAuthorizationFailed},
+		{"alter SCRAM users", 0, &kmsg.AlterUserSCRAMCredentialsRequest{Deletions: []kmsg.AlterUserSCRAMCredentialsRequestDeletion{{Name: "u"}}},
+			func(r kmsg.Response) int16 {
+				return r.(*kmsg.AlterUserSCRAMCredentialsResponse).Results[0].ErrorCode
+			}, kerr.ClusterAuthorizationFailed},
+		{"create ACLs", 3, &kmsg.CreateACLsRequest{Creations: []kmsg.CreateACLsRequestCreation{{ResourceType: 2, ResourcePatternType: 3, Operation: 3, PermissionType: 3}}},
+			func(r kmsg.Response) int16 { return r.(*kmsg.CreateACLsResponse).Results[0].ErrorCode }, kerr.ClusterAuthorizationFailed},
 		{"describe topic partitions", 0, &kmsg.DescribeTopicPartitionsRequest{Topics: []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: "a"}}},
 			func(r kmsg.Response) int16 { return r.(*kmsg.DescribeTopicPartitionsResponse).Topics[0].ErrorCode }, kerr.TopicAuthorizationFailed},
 	} {

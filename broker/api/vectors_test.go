@@ -66,7 +66,7 @@ func startNode(t *testing.T) vectors.Dialer {
 	}
 	groups := groupsOf(replicas)
 	h := New(Config{NodeID: 1, Static: static, Controller: c, Replicas: ReplicasOf(replicas), Groups: groups})
-	s, err := server.Open(server.Config{Net: world.Net, Address: "node:9092", ListenerName: "PLAINTEXT", Handler: h, Versions: Versions(), PanicIsFatal: true, PoisonFrames: true})
+	s, err := server.Open(server.Config{Net: world.Net, Address: "node:9092", ListenerName: "PLAINTEXT", Handler: h, Versions: Versions(), Logger: slog.New(slog.DiscardHandler), PanicIsFatal: true, PoisonFrames: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,6 +87,11 @@ func (c *Controller) registration() *kmsg.BrokerRegistrationRequest {
 	controller.Name = decide.ControllerListener
 	controller.Host, controller.Port = splitAddress(c.listener.advertise)
 	req.Listeners = append(req.Listeners, client, controller)
+	for _, f := range metadata.SupportedFeatures() {
+		feature := kmsg.NewBrokerRegistrationRequestFeature()
+		feature.Name, feature.MinSupportedVersion, feature.MaxSupportedVersion = f.Name, f.Min, f.Max
+		req.Features = append(req.Features, feature)
+	}
 	return req
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -28,9 +29,8 @@ const (
 // returns its response once the local image includes its effects and the subscribers have seen them.
 //
 // A try whose outcome is unknown is repeated, so a request can find that it was carried out already (TOPIC_ALREADY_EXISTS of
-// the topic it created), as with Kafka. It handles CreateTopics, DeleteTopics, CreatePartitions, AlterPartition, ElectLeaders,
-// IncrementalAlterConfigs, AlterConfigs, AllocateProducerIDs, BrokerRegistration, BrokerHeartbeat and UnregisterBroker; those
-// that only nodes send (AlterPartition and the like) travel in their newest version, whatever version req has.
+// the topic it created), as with Kafka. What it handles decide.Handles says; requests travel
+// in their newest version, whatever version req has.
 //
 // Errors: ctx's, ErrClosed, and one for a request that is not the controller's.
 func (c *Controller) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
@@ -83,49 +83,22 @@ func (c *Controller) ask(ctx context.Context, req kmsg.Request) (kmsg.Response, 
 
 // newestVersion is the request in the newest version, in which nothing it says is lost on the way.
 func newestVersion(req kmsg.Request) kmsg.Request {
+	copied := reflect.New(reflect.TypeOf(req).Elem())
+	copied.Elem().Set(reflect.ValueOf(req).Elem())
+	version := req.GetVersion()
+	req = copied.Interface().(kmsg.Request)
 	switch r := req.(type) {
 	case *kmsg.DeleteTopicsRequest:
-		newer := *r
 		for _, name := range r.TopicNames {
 			topic := kmsg.NewDeleteTopicsRequestTopic()
 			topic.Topic = &name
-			newer.Topics = append(slices.Clip(newer.Topics), topic)
+			r.Topics = append(slices.Clip(r.Topics), topic)
 		}
-		newer.TopicNames = nil
-		req = &newer
-	case *kmsg.CreateTopicsRequest:
-		newer := *r
-		req = &newer
-	case *kmsg.CreatePartitionsRequest:
-		newer := *r
-		req = &newer
+		r.TopicNames = nil
 	case *kmsg.AlterPartitionRequest:
-		newer := *r
-		if r.Version < 3 {
-			newer.Topics = withEpochs(r.Topics)
+		if version < 3 {
+			r.Topics = withEpochs(r.Topics)
 		}
-		req = &newer
-	case *kmsg.ElectLeadersRequest:
-		newer := *r
-		req = &newer
-	case *kmsg.IncrementalAlterConfigsRequest:
-		newer := *r
-		req = &newer
-	case *kmsg.AlterConfigsRequest:
-		newer := *r
-		req = &newer
-	case *kmsg.AllocateProducerIDsRequest:
-		newer := *r
-		req = &newer
-	case *kmsg.BrokerRegistrationRequest:
-		newer := *r
-		req = &newer
-	case *kmsg.BrokerHeartbeatRequest:
-		newer := *r
-		req = &newer
-	case *kmsg.UnregisterBrokerRequest:
-		newer := *r
-		req = &newer
 	}
 	req.SetVersion(req.MaxVersion())
 	return req

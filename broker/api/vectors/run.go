@@ -133,8 +133,11 @@ func qualifier(s Step) string {
 	if request, _ := s.Request.(map[string]any); s.Key == int16(kmsg.DescribeConfigs) {
 		resources, _ := request["Resources"].([]any)
 		for _, r := range resources {
-			if r.(map[string]any)["ResourceType"] == float64(kmsg.ConfigResourceTypeBroker) {
+			switch r.(map[string]any)["ResourceType"] {
+			case float64(kmsg.ConfigResourceTypeBroker):
 				return "(broker)"
+			case float64(kmsg.ConfigResourceTypeGroupConfig):
+				return "(group)"
 			}
 		}
 	}

@@ -43,6 +43,14 @@ var scripts = []script{
 	{"42-delete-groups", deleteGroups},
 	{"47-offset-delete", offsetDelete},
 	{"15-describe-groups", describeGroups},
+	{"17-sasl", sasl},
+	{"29-acls", acls},
+	{"38-delegation-tokens", delegationTokens},
+	{"50-scram-users", scramUsers},
+	{"64-unregister-broker", unregisterBroker},
+	{"74-list-config-resources", listConfigResources},
+	{"32-group-configs", groupConfigs},
+	{"57-update-features", updateFeatures},
 }
 
 const requestTimeoutMs = 10_000

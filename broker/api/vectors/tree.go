@@ -2,8 +2,10 @@ package vectors
 
 import (
 	"encoding/base64"
+	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -64,6 +66,8 @@ func (s symbols) of(v reflect.Value) any {
 		return v.Bool()
 	case reflect.String:
 		return drawn.ReplaceAllString(v.String(), "(drawn)")
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return v.Uint()
 	case reflect.Float64:
 		return v.Float()
 	}
@@ -114,13 +118,21 @@ func identity(element any) string {
 		return ""
 	}
 	var parts []string
-	for _, name := range []string{"ApiKey", "ResourceType", "ResourceName", "Topic", "TopicID", "Partition", "Name", "NodeID", "Group", "Key"} {
+	for _, name := range []string{"ApiKey", "ResourceType", "ResourceName", "Topic", "TopicID", "Partition", "Name", "NodeID", "Group", "Key", "Feature", "User", "Mechanism", "Type"} {
 		switch value := fields[name].(type) {
 		case string:
 			parts = append(parts, value)
 		case float64:
 			parts = append(parts, numberKey(value))
 		}
+	}
+	if entity, ok := fields["Entity"].([]any); ok { // of a quota
+		var names []string
+		for _, part := range entity {
+			names = append(names, fmt.Sprint(part))
+		}
+		slices.Sort(names)
+		parts = append(parts, names...)
 	}
 	return strings.Join(parts, "\x00")
 }

@@ -36,6 +36,9 @@ func (p *Plan) RegisterBroker(req *kmsg.BrokerRegistrationRequest) *kmsg.BrokerR
 	image := p.Image()
 	broker, code := readRegistration(req)
 	if code == nil {
+		code = p.readFeatures(req, broker)
+	}
+	if code == nil {
 		code = p.checkRegistration(req, broker)
 	}
 	if code != nil {

@@ -24,7 +24,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		image:    metadata.NewImage(),
+		image:    withFeatures(),
 		settings: Settings{NumPartitions: 1, ReplicationFactor: 1},
 		random:   rand.New(rand.NewPCG(1, 2)),
 	}
@@ -77,6 +77,11 @@ func (w *world) registration(id int32, how process) *kmsg.BrokerRegistrationRequ
 		}
 	}
 	req.LogDirs = [][16]byte{directory}
+	for _, f := range metadata.Features {
+		feature := kmsg.NewBrokerRegistrationRequestFeature()
+		feature.Name, feature.MinSupportedVersion, feature.MaxSupportedVersion = f.Name, f.Min, f.Max
+		req.Features = append(req.Features, feature)
+	}
 	for i, name := range []string{"PLAINTEXT", ControllerListener} {
 		l := kmsg.NewBrokerRegistrationRequestListener()
 		l.Name, l.Host, l.Port = name, fmt.Sprintf("node%d", id), uint16(9092+i)
@@ -219,4 +224,13 @@ func numbers(t *testing.T, list []string) (ids []int32) {
 		ids = append(ids, int32(n))
 	}
 	return ids
+}
+
+// withFeatures is the image of a cluster that settled on every feature and has no name yet.
+func withFeatures() *metadata.Image {
+	image := metadata.NewImage()
+	for _, f := range metadata.Features {
+		image.Features[f.Name] = f.Max
+	}
+	return image
 }

@@ -30,6 +30,9 @@ func (p *Plan) IncrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest)
 		if f == nil {
 			next, f = p.incremented(resource, rr.Configs)
 		}
+		if f == nil {
+			f = p.checkTogether(resource, next)
+		}
 		if f == nil && !req.ValidateOnly {
 			p.setConfigs(resource, next)
 		}
@@ -61,6 +64,9 @@ func (p *Plan) AlterConfigs(req *kmsg.AlterConfigsRequest) *kmsg.AlterConfigsRes
 				next[c.Name] = *c.Value
 			}
 		}
+		if f == nil {
+			f = p.checkTogether(resource, next)
+		}
 		if f == nil && !req.ValidateOnly {
 			p.setConfigs(resource, next)
 		}
@@ -90,6 +96,10 @@ func (p *Plan) checkResource(resource metadata.ConfigResource, times int) *failu
 		if p.Image().Brokers[int32(id)] == nil {
 			return failf(kerr.BrokerIDNotRegistered, "No broker with id %d found.", id)
 		}
+	case metadata.ResourceGroup:
+		if resource.Name == "" {
+			return failf(kerr.InvalidRequest, "Default group resources are not allowed.")
+		}
 	default:
 		return failf(kerr.InvalidRequest, "Unsupported resource type %d", resource.Type)
 	}
@@ -97,8 +107,11 @@ func (p *Plan) checkResource(resource metadata.ConfigResource, times int) *failu
 }
 
 func scopeOf(resource metadata.ConfigResource) config.Scope {
-	if resource.Type == metadata.ResourceTopic {
+	switch resource.Type {
+	case metadata.ResourceTopic:
 		return config.ScopeTopic
+	case metadata.ResourceGroup:
+		return config.ScopeGroup
 	}
 	return config.ScopeBroker
 }
@@ -108,6 +121,17 @@ func checkConfig(resource metadata.ConfigResource, key string, value *string) *f
 		return failf(kerr.InvalidRequest, "Null value not supported for: %s", key)
 	}
 	if err := config.Check(scopeOf(resource), key, *value); err != nil {
+		return failf(kerr.InvalidConfig, "%s", err.Error())
+	}
+	return nil
+}
+
+// checkTogether checks what concerns several of a resource's keys at once.
+func (p *Plan) checkTogether(resource metadata.ConfigResource, next map[string]string) *failure {
+	if resource.Type != metadata.ResourceGroup {
+		return nil
+	}
+	if err := p.layers().CheckGroup(next); err != nil {
 		return failf(kerr.InvalidConfig, "%s", err.Error())
 	}
 	return nil
@@ -204,6 +228,9 @@ func (p *Plan) setConfigs(resource metadata.ConfigResource, next map[string]stri
 // a lower min.insync.replicas empties ELRs (what a smaller ISR now acknowledges, their members don't have), and unclean
 // election that is now allowed finds leaders.
 func (p *Plan) reconsider(resource metadata.ConfigResource) {
+	if resource.Type == metadata.ResourceGroup {
+		return
+	}
 	topics := p.sortedTopics()
 	if resource.Type == metadata.ResourceTopic {
 		topics = []*metadata.Topic{p.Image().Topics[resource.Name]}

@@ -38,7 +38,7 @@ const (
 // crosses the change learns of it by epoch.
 type partitionChange struct {
 	old *metadata.Partition
-	// minISR is the topic's min.insync.replicas.
+	// minISR is the topic's min.insync.replicas; 0 where there are no eligible leader replicas.
 	minISR int
 	// acceptable says who may lead.
 	acceptable func(node int32) bool
@@ -163,6 +163,9 @@ func (p *Plan) change(topic *metadata.Topic, partition *metadata.Partition) *par
 		acceptable: p.Image().Active,
 		election:   electAny,
 		targetISR:  partition.ISR,
+	}
+	if p.Image().FeatureLevel(metadata.EligibleLeaderReplicas) == 0 {
+		c.minISR = 0 // the ELR is always empty
 	}
 	if settings.UncleanLeaderElection {
 		c.election = electUnclean

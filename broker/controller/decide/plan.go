@@ -78,6 +78,10 @@ func (p *Plan) Handle(req kmsg.Request) kmsg.Response {
 		return p.Heartbeat(req)
 	case *kmsg.UnregisterBrokerRequest:
 		return p.UnregisterBroker(req)
+	case *kmsg.AlterUserSCRAMCredentialsRequest:
+		return p.AlterUserSCRAMCredentials(req)
+	case *kmsg.UpdateFeaturesRequest:
+		return p.UpdateFeatures(req)
 	}
 	return nil
 }
@@ -88,12 +92,19 @@ func Handles(key int16) bool { return slices.Contains(handled, kmsg.Key(key)) }
 var handled = []kmsg.Key{
 	kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.CreatePartitions, kmsg.AlterPartition, kmsg.ElectLeaders, kmsg.IncrementalAlterConfigs,
 	kmsg.AlterConfigs, kmsg.AllocateProducerIDs, kmsg.BrokerRegistration, kmsg.BrokerHeartbeat, kmsg.UnregisterBroker,
+	kmsg.UpdateFeatures, kmsg.AlterUserSCRAMCredentials,
 }
 
-// NameCluster gives a new cluster its id; a cluster keeps the one it has.
+// NameCluster gives a new cluster its id and settles it on the features that this program begins with; a cluster keeps what it has.
 func (p *Plan) NameCluster(id string) {
-	if p.Image().ClusterID == "" {
-		p.add(&metadata.ClusterRecord{ClusterID: id})
+	if p.Image().ClusterID != "" {
+		return
+	}
+	p.add(&metadata.ClusterRecord{ClusterID: id})
+	for _, f := range metadata.Features {
+		if f.Initial > 0 {
+			p.add(&metadata.FeatureRecord{Name: f.Name, Level: f.Initial})
+		}
 	}
 }
 
@@ -126,17 +137,20 @@ func (p *Plan) topicConfig(topic string) config.Topic {
 	if resolved, ok := p.topics[topic]; ok {
 		return resolved
 	}
-	image := p.Image()
-	layers := config.Layers{
-		Cluster: image.Configs[metadata.ConfigResource{Type: metadata.ResourceBroker}],
-		Static:  p.settings.Static,
-	}
-	resolved := layers.Topic(image.Configs[metadata.ConfigResource{Type: metadata.ResourceTopic, Name: topic}])
+	resolved := p.layers().Topic(p.Image().Configs[metadata.ConfigResource{Type: metadata.ResourceTopic, Name: topic}])
 	if p.topics == nil {
 		p.topics = map[string]config.Topic{}
 	}
 	p.topics[topic] = resolved
 	return resolved
+}
+
+// layers are the configuration as far as it is the same for all brokers, above this node's own properties.
+func (p *Plan) layers() config.Layers {
+	return config.Layers{
+		Cluster: p.Image().Configs[metadata.ConfigResource{Type: metadata.ResourceBroker}],
+		Static:  p.settings.Static,
+	}
 }
 
 // sortedTopics lists the topics by name, so that a batch's order does not depend on chance.
