@@ -11,9 +11,9 @@ SEEDS ?= 1..200
 FUZZTIME ?= 10s
 SHOTS ?= /tmp/odradek-pages
 PEER ?= ../shared/peer
-ROUNDS ?= 3
+WORKLOAD ?= default
 
-.PHONY: help build sim report-test sims test check race fuzz cluster found mutants e2e compare-peer clean FORCE
+.PHONY: help build sim report-test sims test check race fuzz cluster found mutants e2e bench bench-compare bench-peer clean FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,8 +80,19 @@ e2e: build ## real clusters against kcat (installed when it is missing) and fran
 	@command -v kcat >/dev/null || { apt-get update -q && apt-get install -y -q kcat; }
 	go test -tags e2e -count 1 -timeout 15m -v ./e2e
 
-compare-peer: build ## beside the real Kafka, in turns: PEER=directory of its scripts, ROUNDS=3
-	@PEER=$(PEER) ROUNDS=$(ROUNDS) bench/compare-peer
+bench: build ## measure one broker of ours: WORKLOAD=name or file, and JSON=file HGRM=name
+	@dir=$$(mktemp -d); trap 'bin/odradek cluster down --dir '$$dir'; rm -rf '$$dir EXIT; \
+	  bin/odradek cluster up --nodes 1 --dir $$dir --port 24092 >$$dir/up; \
+	  bin/odradek bench --bootstrap-server 127.0.0.1:24092 --workload $(WORKLOAD) --pid $$(sed -n 's/.* pid=//p' $$dir/up) $(if $(JSON),--json $(JSON)) $(if $(HGRM),--hgrm $(HGRM))
+
+bench-compare: build ## measure against another commit, in turns: REF=commit, ROWS="produce_1KB_rf1 …" ROUNDS=5
+	@[ -n "$(REF)" ] || { echo "REF= is needed: the commit to compare with" >&2; exit 2; }
+	@dir=$$(mktemp -d); trap 'git worktree remove --force '$$dir/tree'; rm -rf '$$dir EXIT; \
+	  git worktree add -q --detach $$dir/tree $(REF); (cd $$dir/tree && go build -trimpath -o $$dir/odradek ./cmd/odradek); \
+	  TABLE=1 ROUNDS=$(or $(ROUNDS),5) ROWS="$(or $(ROWS),produce_100B_rf1 produce_1KB_rf1 latency_1KB_rf1)" bench/turns this=bin/odradek $(REF)=$$dir/odradek
+
+bench-peer: build ## beside the real Kafka, in turns: PEER=directory of its scripts, ROWS="produce_1KB_rf1 …" ROUNDS=3 KEEP=directory
+	@$(if $(ROWS),ROWS="$(ROWS)") $(if $(ROUNDS),ROUNDS=$(ROUNDS)) $(if $(KEEP),KEEP=$(KEEP)) bench/turns ours=bin/odradek peer=$(PEER)/kafka-cluster
 
 clean: ## remove what was built
 	rm -rf bin

@@ -1,150 +1,134 @@
 package bench
 
 import (
-	"context"
+	"bytes"
+	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"sync"
+	"slices"
+	"strings"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Workload is how much is written and read, and how. Producers are idempotent and wait for all in-sync replicas.
+// Workload is how much is written and read, and how. Its JSON form, in these names, is a workload file.
 type Workload struct {
-	BootstrapServers  []string
-	Records           int
-	RecordBytes       int
-	Partitions        int32
-	ReplicationFactor int16
-	PIDs              []int // the broker's processes, when they run on this machine
+	Name string `json:"name"`
+
+	// Topics are made for the run and deleted after it.
+	Topics            int               `json:"topics"`
+	Partitions        int32             `json:"partitions"`         // of each topic
+	ReplicationFactor int16             `json:"replication_factor"` // -1: the cluster's default
+	TopicConfigs      map[string]string `json:"topic_configs,omitempty"`
+
+	// RecordBytes is the size of a record's value; with RecordBytesMax above it, sizes are spread evenly between the two.
+	RecordBytes    int     `json:"record_bytes"`
+	RecordBytesMax int     `json:"record_bytes_max,omitempty"`
+	Keys           int     `json:"keys,omitempty"`            // how many different keys; 0: records have none
+	Compressible   float64 `json:"compressible,omitempty"`    // the part of a value that is zeros, 0 to 1
+	Compression    string  `json:"compression,omitempty"`     // none, gzip, snappy, lz4 or zstd
+	Acks           string  `json:"acks,omitempty"`            // all, 1 or 0
+	BatchBytes     int32   `json:"batch_bytes,omitempty"`     // the most of a batch
+	LingerMs       int     `json:"linger_ms,omitempty"`       // how long a batch is waited for
+	Client         string  `json:"client,omitempty"`          // records or batches
+	InFlight       int     `json:"in_flight,omitempty"`       // of client batches: how many each producer has under way
+	Producers      int     `json:"producers,omitempty"`       // each has connections of its own
+	Consumers      int     `json:"consumers,omitempty"`       // likewise
+	Group          bool    `json:"group,omitempty"`           // consumers are members of one group
+	Read           string  `json:"read,omitempty"`            // after: the backlog, when all is written; beside: as it is written; no
+	Rate           int     `json:"rate,omitempty"`            // records a second, all producers together; 0: as many as go
+	Records        int64   `json:"records,omitempty"`         // to write; 0: until Seconds have passed
+	Seconds        float64 `json:"seconds,omitempty"`         // how long is written, at most
+	WarmupSeconds  float64 `json:"warmup_seconds,omitempty"`  // of the same, on topics of its own, not measured
+	MaxFetchBytes  int32   `json:"max_fetch_bytes,omitempty"` // of one answer to a consumer
 }
 
-// bufferedRecordsMax is how many records the producer holds before it waits: enough that it never waits for a single batch.
-const bufferedRecordsMax = 50_000
-
-// readPatience is how long a consumer waits for the next record before it gives up.
-const readPatience = 30 * time.Second
-
-// Result is what a workload took. Latencies are from handing a record to the client library to its acknowledgement: while the
-// producer goes as fast as it can, that is mostly the time in its own buffer.
-type Result struct {
-	Bytes            int64
-	Records          int
-	Produce, Consume time.Duration
-	LatencyUs        *hdrhistogram.Histogram
-	// CPU is what the broker's processes used in both parts, RSSBytes what they held at the end, together; 0 without PIDs.
-	CPU      time.Duration
-	RSSBytes int64
-}
-
-const mib = 1 << 20
-
-// Line is the result for scripts.
-func (r Result) Line() string {
-	line := fmt.Sprintf("produced_per_s=%.0f produced_mib_per_s=%.1f consumed_mib_per_s=%.1f p50_ms=%.1f p99_ms=%.1f p999_ms=%.1f",
-		float64(r.Records)/r.Produce.Seconds(), float64(r.Bytes)/mib/r.Produce.Seconds(), float64(r.Bytes)/mib/r.Consume.Seconds(),
-		r.latencyMs(50), r.latencyMs(99), r.latencyMs(99.9))
-	if r.RSSBytes > 0 {
-		line += fmt.Sprintf(" broker_cpu_s_per_gib=%.2f broker_rss_mib=%.0f", r.CPU.Seconds()*1024*mib/float64(r.Bytes), float64(r.RSSBytes)/mib)
+// withDefaults fills in what a workload leaves out.
+func (w Workload) withDefaults() Workload {
+	w.Topics, w.Partitions = max(w.Topics, 1), max(w.Partitions, 1)
+	w.Producers, w.Consumers, w.InFlight = max(w.Producers, 1), max(w.Consumers, 1), max(w.InFlight, 1)
+	if w.ReplicationFactor == 0 {
+		w.ReplicationFactor = -1
 	}
-	return line
-}
-
-func (r Result) latencyMs(quantile float64) float64 {
-	return float64(r.LatencyUs.ValueAtQuantile(quantile)) / 1000
-}
-
-// Run makes a topic, writes all records to it, reads them all back and deletes it.
-func (w Workload) Run(ctx context.Context) (Result, error) {
-	topic := fmt.Sprintf("bench-%d", time.Now().UnixNano())
-	result := Result{
-		Bytes: int64(w.Records) * int64(w.RecordBytes), Records: w.Records,
-		LatencyUs: hdrhistogram.New(1, time.Hour.Microseconds(), 3),
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.BootstrapServers...), kgo.ClientID("odradek-bench"), kgo.DefaultProduceTopic(topic),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.MaxBufferedRecords(bufferedRecordsMax), kgo.MetadataMinAge(100*time.Millisecond))
-	if err != nil {
-		return result, err
-	}
-	defer client.Close()
-	admin := kadm.NewClient(client)
-	if _, err := admin.CreateTopic(ctx, w.Partitions, w.ReplicationFactor, nil, topic); err != nil {
-		return result, fmt.Errorf("topic %s: %w", topic, err)
-	}
-	defer admin.DeleteTopic(context.WithoutCancel(ctx), topic) // what was measured stands without it
-	before, err := usage(w.PIDs)
-	if err != nil {
-		return result, err
-	}
-	if result.Produce, err = w.produce(ctx, client, result.LatencyUs); err != nil {
-		return result, fmt.Errorf("produce: %w", err)
-	}
-	if result.Consume, err = w.consume(ctx, topic); err != nil {
-		return result, fmt.Errorf("consume: %w", err)
-	}
-	after, err := usage(w.PIDs)
-	result.CPU, result.RSSBytes = after.cpu-before.cpu, after.rssBytes
-	return result, err
-}
-
-// produce writes until the last record is acknowledged.
-func (w Workload) produce(ctx context.Context, client *kgo.Client, latencyUs *hdrhistogram.Histogram) (time.Duration, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	value := payload(w.RecordBytes)
-	var mu sync.Mutex
-	began := time.Now()
-	for range w.Records {
-		sent := time.Now()
-		client.Produce(ctx, &kgo.Record{Value: value}, func(_ *kgo.Record, err error) {
-			if err != nil {
-				cancel(err)
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			_ = latencyUs.RecordValue(time.Since(sent).Microseconds()) // fails above an hour
-		})
-	}
-	err := client.Flush(ctx)
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
-	return time.Since(began), err
-}
-
-// consume reads all that was written, from a client of its own.
-func (w Workload) consume(ctx context.Context, topic string) (time.Duration, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.BootstrapServers...), kgo.ClientID("odradek-bench"),
-		kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	if err != nil {
-		return 0, err
-	}
-	defer client.Close()
-	began := time.Now()
-	for read := 0; read < w.Records; {
-		patience, cancel := context.WithTimeout(ctx, readPatience)
-		fetches := client.PollFetches(patience)
-		cancel()
-		if err := fetches.Err(); err != nil {
-			return 0, fmt.Errorf("after %d of %d records: %w", read, w.Records, err)
-		}
-		for records := fetches.RecordIter(); !records.Done(); read++ {
-			if record := records.Next(); len(record.Value) != w.RecordBytes {
-				return 0, fmt.Errorf("a record of %d bytes, %d were written", len(record.Value), w.RecordBytes)
-			}
+	for _, each := range []struct {
+		field   *string
+		initial string
+	}{{&w.Compression, "none"}, {&w.Acks, "all"}, {&w.Client, clientRecords}, {&w.Read, readAfter}} {
+		if *each.field == "" {
+			*each.field = each.initial
 		}
 	}
-	return time.Since(began), nil
+	if w.BatchBytes == 0 {
+		w.BatchBytes = batchBytes
+	}
+	if w.MaxFetchBytes == 0 {
+		w.MaxFetchBytes = fetchBytes
+	}
+	return w
 }
 
-// payload is bytes that no codec makes smaller, the same in every run.
-func payload(n int) []byte {
-	random := rand.NewChaCha8([32]byte{1})
-	value := make([]byte, n)
-	_, _ = random.Read(value) // never fails
-	return value
+const (
+	clientRecords, clientBatches = "records", "batches"
+	readAfter, readBeside        = "after", "beside"
+	readNone                     = "no"
+
+	batchBytes = 1_000_000
+	fetchBytes = 8 << 20
+)
+
+// compressions and acknowledgments are the client's names.
+var (
+	compressions = map[string]kgo.CompressionCodec{
+		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+	}
+	acknowledgments = map[string]kgo.Acks{"all": kgo.AllISRAcks(), "1": kgo.LeaderAck(), "0": kgo.NoAck()}
+)
+
+// check says what can't be run.
+func (w Workload) check() error {
+	oneOf := func(field, value string, of ...string) error {
+		if slices.Contains(of, value) {
+			return nil
+		}
+		return fmt.Errorf("%s %q: one of %s is needed", field, value, strings.Join(of, ", "))
+	}
+	for _, err := range []error{
+		oneOf("client", w.Client, clientRecords, clientBatches),
+		oneOf("read", w.Read, readAfter, readBeside, readNone),
+		oneOf("acks", w.Acks, "all", "1", "0"),
+		oneOf("compression", w.Compression, "none", "gzip", "snappy", "lz4", "zstd"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case w.Records <= 0 && w.Seconds <= 0:
+		return fmt.Errorf("records %d, seconds %v: one of them must be more than 0", w.Records, w.Seconds)
+	case w.RecordBytes < 0 || w.RecordBytesMax != 0 && w.RecordBytesMax < w.RecordBytes:
+		return fmt.Errorf("record_bytes %d, record_bytes_max %d: neither may be negative, nor the second smaller", w.RecordBytes, w.RecordBytesMax)
+	case w.Compressible < 0 || w.Compressible > 1:
+		return fmt.Errorf("compressible %v: 0 to 1 is allowed", w.Compressible)
+	case w.Rate < 0 || w.WarmupSeconds < 0 || w.Keys < 0 || w.LingerMs < 0:
+		return fmt.Errorf("rate %d, warmup_seconds %v, keys %d, linger_ms %d: none may be negative", w.Rate, w.WarmupSeconds, w.Keys, w.LingerMs)
+	case w.Client == clientBatches && (w.Compression != "none" || w.Keys > 0 || w.RecordBytesMax > 0 || w.Group || w.Read == readBeside || w.Rate > 0):
+		return fmt.Errorf("client batches knows no compression, keys, spread of sizes, group, rate or reading beside")
+	case w.Acks == "0" && w.Client == clientBatches:
+		return fmt.Errorf("client batches counts what is acknowledged: acks 0 tells it nothing")
+	}
+	return nil
 }
+
+// ParseWorkload reads a workload file. A field that is not known is an error.
+func ParseWorkload(text []byte) (Workload, error) {
+	var w Workload
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&w); err != nil {
+		return w, fmt.Errorf("workload: %w", err)
+	}
+	return w, w.withDefaults().check()
+}
+
+// duration is a workload's seconds.
+func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }

@@ -1,45 +1,234 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"odradek/bench"
 )
 
+// benchOptions are the flags of `odradek bench`: a workload, and what of it is different this time.
+type benchOptions struct {
+	workload       string
+	records        int64
+	recordBytes    int
+	partitions     int32
+	replicas       int16
+	rate           int
+	seconds        float64
+	pids           []int
+	json, hgrm     string
+	bootstrapAddrs *[]string
+}
+
 func benchCommand() *cobra.Command {
-	var w bench.Workload
+	var o benchOptions
 	command := &cobra.Command{
 		Use:   "bench",
-		Short: "Write records as fast as a broker takes them, read them back, and tell the rates",
+		Short: "Write records to a cluster and read them back, and tell the rates, the latencies and what the brokers used",
 		Example: "  odradek bench --bootstrap-server 127.0.0.1:9092 --records 200000 --record-size 1000\n" +
+			"  odradek bench --workload latency-1KB --rate 5000 --json result.json --hgrm latency\n" +
 			"  odradek bench --bootstrap-server 127.0.0.1:19092 --replication-factor 3 --pid 4711,4712,4713",
 		Args: cobra.NoArgs,
 	}
-	seeds := bootstrapFlag(command)
+	o.bootstrapAddrs = bootstrapFlag(command)
+	o.workloadFlags(command)
 	flags := command.Flags()
-	flags.IntVar(&w.Records, "records", 200_000, "how many records")
-	flags.IntVar(&w.RecordBytes, "record-size", 1000, "bytes of each record's value")
-	flags.Int32Var(&w.Partitions, "partitions", 3, "partitions of the topic, which is made and deleted")
-	flags.Int16Var(&w.ReplicationFactor, "replication-factor", -1, "its replicas; -1: the cluster's default")
-	flags.IntSliceVar(&w.PIDs, "pid", nil, "the broker's processes on this machine, to measure what they use")
+	flags.IntSliceVar(&o.pids, "pid", nil, "the broker's processes on this machine, to measure what they use")
+	flags.StringVar(&o.hgrm, "hgrm", "", "write the latencies as HdrHistogram text to files that begin with this name")
 	command.RunE = func(command *cobra.Command, _ []string) error {
-		if w.Records < 1 || w.RecordBytes < 0 {
-			return fmt.Errorf("--records %d, --record-size %d: at least 1 and 0 are needed", w.Records, w.RecordBytes)
+		w, err := o.chosen(command)
+		if err != nil {
+			return err
 		}
-		client, err := connect(command, *seeds) // a good error at once when nobody answers
+		client, err := connect(command, *o.bootstrapAddrs) // a good error at once when nobody answers
 		if err != nil {
 			return err
 		}
 		client.Close()
-		w.BootstrapServers = *seeds
-		result, err := w.Run(command.Context())
+		progress := newBenchProgress(command.ErrOrStderr())
+		result, err := w.Run(command.Context(), bench.Options{BootstrapServers: *o.bootstrapAddrs, PIDs: o.pids, Progress: progress.tell})
+		progress.end()
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(command.OutOrStdout(), result.Line())
-		return nil
+		return o.publish(command.OutOrStdout(), result)
+	}
+	command.AddCommand(benchLimitCommand(), benchSinkCommand(), benchAwaitCommand(), benchRowsCommand(), benchDiffCommand())
+	return command
+}
+
+func (o *benchOptions) workloadFlags(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVar(&o.workload, "workload", "default", "a JSON file, or one of "+strings.Join(bench.Presets(), ", "))
+	flags.Int64Var(&o.records, "records", 0, "how many records, instead of the workload's records or seconds")
+	flags.IntVar(&o.recordBytes, "record-size", 0, "bytes of each record's value, instead of the workload's")
+	flags.Int32Var(&o.partitions, "partitions", 0, "partitions of each topic, instead of the workload's")
+	flags.Int16Var(&o.replicas, "replication-factor", 0, "replicas of each, instead of the workload's; -1: the cluster's default")
+	flags.IntVar(&o.rate, "rate", 0, "records a second, instead of the workload's; 0: as many as go")
+	flags.Float64Var(&o.seconds, "seconds", 0, "how long is written, instead of the workload's records or seconds")
+	flags.StringVar(&o.json, "json", "", "write the whole result to this file")
+}
+
+// chosen is the workload with what flags change of it.
+func (o *benchOptions) chosen(command *cobra.Command) (bench.Workload, error) {
+	w, err := o.named()
+	if err != nil {
+		return w, err
+	}
+	changed := command.Flags().Changed
+	if changed("records") {
+		w.Records, w.Seconds = o.records, 0
+	}
+	if changed("seconds") {
+		w.Records, w.Seconds = 0, o.seconds
+	}
+	if changed("record-size") {
+		w.RecordBytes, w.RecordBytesMax = o.recordBytes, 0
+	}
+	if changed("partitions") {
+		w.Partitions = o.partitions
+	}
+	if changed("replication-factor") {
+		w.ReplicationFactor = o.replicas
+	}
+	if changed("rate") {
+		w.Rate = o.rate
+	}
+	return w, nil
+}
+
+func (o *benchOptions) named() (bench.Workload, error) {
+	text, err := os.ReadFile(o.workload)
+	if errors.Is(err, os.ErrNotExist) && !strings.ContainsAny(o.workload, "./") {
+		return bench.Preset(o.workload)
+	}
+	if err != nil {
+		return bench.Workload{}, err
+	}
+	w, err := bench.ParseWorkload(text)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", o.workload, err)
+	}
+	return w, err
+}
+
+// publish writes the result to where it is wanted, and for people and scripts to out.
+func (o *benchOptions) publish(out io.Writer, result *bench.Result) error {
+	if o.json != "" {
+		text, err := json.MarshalIndent(result, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(o.json, append(text, '\n'), 0o644); err != nil {
+			return err
+		}
+	}
+	if o.hgrm != "" {
+		create := func(name string) (io.WriteCloser, error) { return os.Create(o.hgrm + "-" + name + ".hgrm") }
+		if err := result.Histograms(create); err != nil {
+			return err
+		}
+	}
+	fmt.Fprint(out, result.Text())
+	fmt.Fprintln(out, result.Line())
+	return nil
+}
+
+// benchProgress is the line on a terminal that says how a run goes.
+type benchProgress struct{ out io.Writer }
+
+func newBenchProgress(out io.Writer) *benchProgress {
+	if file, ok := out.(*os.File); !ok || !isTerminal(file) {
+		return &benchProgress{io.Discard}
+	}
+	return &benchProgress{out}
+}
+
+func (p *benchProgress) tell(at bench.Progress) {
+	line := fmt.Sprintf("%s: %d", at.Doing, at.Done)
+	if at.Of > 0 {
+		line += fmt.Sprintf(" of %d", at.Of)
+	}
+	line += fmt.Sprintf(" records, %.0f/s", at.Records)
+	if at.Second.Produce.Count > 0 {
+		line += fmt.Sprintf(", p50 %.1f ms, p99 %.1f ms", at.Second.Produce.P50, at.Second.Produce.P99)
+	}
+	if at.Left > 0 {
+		line += fmt.Sprintf(", %v left", at.Left.Round(time.Second))
+	}
+	fmt.Fprint(p.out, "\r\033[K"+line)
+}
+
+func (p *benchProgress) end() { fmt.Fprint(p.out, "\r\033[K") }
+
+func benchLimitCommand() *cobra.Command {
+	var o benchOptions
+	var dir string
+	command := &cobra.Command{
+		Use:     "limit",
+		Short:   "Move a workload's bytes without a broker, from a connection to a file and back: the machine's own limit",
+		Example: "  odradek bench limit --workload produce-1KB --dir /var/tmp",
+		Args:    cobra.NoArgs,
+	}
+	o.workloadFlags(command)
+	command.Flags().StringVar(&dir, "dir", os.TempDir(), "where the file is, on the disk that a broker would have")
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		w, err := o.chosen(command)
+		if err != nil {
+			return err
+		}
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		batch := w.BatchBytes
+		if batch == 0 {
+			batch = 1 << 20
+		}
+		sink := exec.CommandContext(command.Context(), self, "bench", "sink", "--dir", dir, "--batch-bytes", strconv.Itoa(int(batch)))
+		sink.Stderr = command.ErrOrStderr()
+		result, err := w.Limit(command.Context(), sink)
+		if err != nil {
+			return err
+		}
+		return o.publish(command.OutOrStdout(), result)
+	}
+	return command
+}
+
+// benchSinkCommand is what `bench limit` starts.
+func benchSinkCommand() *cobra.Command {
+	var dir string
+	var batchBytes int
+	command := &cobra.Command{Use: "sink", Hidden: true, Args: cobra.NoArgs, Example: "  odradek bench sink --dir /var/tmp"}
+	command.Flags().StringVar(&dir, "dir", os.TempDir(), "where the file is")
+	command.Flags().IntVar(&batchBytes, "batch-bytes", 1<<20, "bytes of a write")
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		file, err := os.CreateTemp(dir, "odradek-limit-*")
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := os.Remove(file.Name()); err != nil { // it goes with the process
+			return err
+		}
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(command.OutOrStdout(), listener.Addr())
+		return bench.ServeLimit(command.Context(), listener, file, max(batchBytes, 1))
 	}
 	return command
 }
