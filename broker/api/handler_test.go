@@ -70,6 +70,8 @@ func TestNobodyWithoutPermission(t *testing.T) {
 		{"describe a group's configs", 4, describeConfigsOf(kmsg.ConfigResourceTypeGroupConfig, "g"), func(r kmsg.Response) int16 { return r.(*kmsg.DescribeConfigsResponse).Resources[0].ErrorCode }, kerr.GroupAuthorizationFailed},
 		{"alter a group's configs", 2, &kmsg.AlterConfigsRequest{Resources: []kmsg.AlterConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeGroupConfig, ResourceName: "g"}}},
 			func(r kmsg.Response) int16 { return r.(*kmsg.AlterConfigsResponse).Resources[0].ErrorCode }, kerr.GroupAuthorizationFailed},
+		{"reassign", 1, &kmsg.AlterPartitionAssignmentsRequest{}, func(r kmsg.Response) int16 { return r.(*kmsg.AlterPartitionAssignmentsResponse).ErrorCode }, kerr.ClusterAuthorizationFailed},
+		{"list reassignments", 0, &kmsg.ListPartitionReassignmentsRequest{}, func(r kmsg.Response) int16 { return r.(*kmsg.ListPartitionReassignmentsResponse).ErrorCode }, kerr.ClusterAuthorizationFailed},
 		{"list config resources", 1, &kmsg.ListConfigResourcesRequest{}, func(r kmsg.Response) int16 { return r.(*kmsg.ListConfigResourcesResponse).ErrorCode }, kerr.ClusterAuthorizationFailed},
 		{"update features", 1, &kmsg.UpdateFeaturesRequest{}, func(r kmsg.Response) int16 { return r.(*kmsg.UpdateFeaturesResponse).ErrorCode }, kerr.ClusterAuthorizationFailed},
 		{"unregister a broker", 0, &kmsg.UnregisterBrokerRequest{}, func(r kmsg.Response) int16 { return r.(*kmsg.UnregisterBrokerResponse).ErrorCode }, kerr.ClusterAuthorizationFailed},

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -135,10 +134,7 @@ func explainRecords(to *kmsg.ProduceResponseTopicPartition, invalid *commitlog.I
 	if invalid == nil {
 		return
 	}
-	message := fmt.Sprintf("One or more records have been rejected due to %d record errors in total", invalid.Total)
-	if errors.Is(invalid, commitlog.ErrInvalidTimestamp) {
-		message = "One or more records have been rejected due to invalid timestamp"
-	}
+	message := fmt.Sprintf("One or more records have been rejected due to %d record errors in total", len(invalid.Indexes))
 	to.ErrorMessage = &message
 	to.ErrorRecords = make([]kmsg.ProduceResponseTopicPartitionErrorRecord, len(invalid.Indexes))
 	for i, index := range invalid.Indexes {

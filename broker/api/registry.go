@@ -50,6 +50,8 @@ var handlers = []handler{
 	{kmsg.DeleteGroups, 0, 2, typed((*Handler).deleteGroups)},
 	{kmsg.ElectLeaders, 0, 2, answered((*Handler).electLeaders)},
 	{kmsg.IncrementalAlterConfigs, 0, 1, answered((*Handler).incrementalAlterConfigs)},
+	{kmsg.AlterPartitionAssignments, 0, 1, answered((*Handler).alterPartitionReassignments)},
+	{kmsg.ListPartitionReassignments, 0, 0, answered((*Handler).listPartitionReassignments)},
 	{kmsg.OffsetDelete, 0, 0, typed((*Handler).offsetDelete)},
 	{kmsg.DescribeUserSCRAMCredentials, 0, 0, answered((*Handler).describeUserSCRAM)},
 	{kmsg.AlterUserSCRAMCredentials, 0, 0, answered((*Handler).alterUserSCRAM)},

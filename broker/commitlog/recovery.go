@@ -346,10 +346,7 @@ func (l *Log) verifySegments(first int, sizes []int64) error {
 			if err := s.file.Truncate(s.size); err != nil {
 				return err
 			}
-			if !s.sealed || l.segments[i+1].base != s.nextOffset {
-				return l.dropFrom(i + 1)
-			}
-			// The log goes on there: what is cut was allocated and not used (preallocate).
+			return l.dropFrom(i + 1)
 		}
 		if s.sealed {
 			s.snapshot = l.producers.snapshot(s.nextOffset) // for when what is before has left the log
@@ -469,7 +466,7 @@ func (l *Log) startEmpty(brandNew bool) error {
 	if err := l.removeSnapshots(-1); err != nil {
 		return err
 	}
-	s, err := createSegment(l.disk, l.dir, l.startOffset, l.config.Load())
+	s, err := createSegment(l.disk, l.dir, l.startOffset)
 	if err != nil {
 		return err
 	}

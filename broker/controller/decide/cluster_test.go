@@ -164,9 +164,24 @@ func setConfig(resource metadata.ConfigResource, key, value string) *kmsg.Increm
 	return req
 }
 
+// reassignment is a request to move a topic's only partition; no target cancels.
+func reassignment(topic string, target []int32, anyFactor bool) *kmsg.AlterPartitionAssignmentsRequest {
+	req := kmsg.NewPtrAlterPartitionAssignmentsRequest()
+	req.SetVersion(req.MaxVersion())
+	req.AllowReplicationFactorChange = anyFactor
+	rt, rp := kmsg.NewAlterPartitionAssignmentsRequestTopic(), kmsg.NewAlterPartitionAssignmentsRequestTopicPartition()
+	rt.Topic, rp.Replicas = topic, target
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	return req
+}
+
 // describe writes a partition as the transcripts show it.
 func describe(p *metadata.Partition) string {
 	s := fmt.Sprintf("leader=%d isr=%v", p.Leader, p.ISR)
+	if p.Reassigning() {
+		s = fmt.Sprintf("replicas=%v adding=%v removing=%v ", p.Replicas, p.Adding, p.Removing) + s
+	}
 	if len(p.ELR) > 0 {
 		s += fmt.Sprintf(" elr=%v", p.ELR)
 	}

@@ -25,11 +25,7 @@ func (p *Plan) ElectLeaders(req *kmsg.ElectLeadersRequest) *kmsg.ElectLeadersRes
 	}
 	if req.Topics == nil {
 		for _, topic := range p.sortedTopics() {
-			indexes := make([]int32, len(topic.Partitions))
-			for i := range indexes {
-				indexes[i] = int32(i)
-			}
-			p.electTopic(resp, req.ElectionType, topic.Name, indexes, true)
+			p.electTopic(resp, req.ElectionType, topic.Name, indexesOf(topic), true)
 		}
 		return resp
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
@@ -19,7 +20,7 @@ import (
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &invariants{world: newWorld(), complete: map[string][]int32{}}
-		m.up(t, 1, 2, 3)
+		m.up(t, 1, 2, 3, 4)
 		m.createOn(t, "a", 1, 2, 3)
 		m.createOn(t, "b", 3, 1)
 		m.createOn(t, "c", 2)
@@ -38,19 +39,19 @@ type invariants struct {
 }
 
 func (m *invariants) event(t *rapid.T) {
-	node := rapid.Int32Range(1, 3).Draw(t, "node")
+	node := rapid.Int32Range(1, 4).Draw(t, "node")
 	topic := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "topic")
 	uncleanAsked := false
 	before := m.image
 	var what string
-	switch what = rapid.SampledFrom([]string{"register", "heartbeat", "heartbeat", "fence", "shutdown", "alter", "alter", "commit", "elect", "rebalance", "min", "unclean"}).Draw(t, "event"); what {
+	switch what = rapid.SampledFrom([]string{"register", "heartbeat", "heartbeat", "fence", "shutdown", "alter", "alter", "commit", "reassign", "cancel", "elect", "rebalance", "min", "unclean"}).Draw(t, "event"); what {
 	case "register":
 		how := rapid.SampledFrom([]process{clean, unclean, newDisk}).Draw(t, "how")
 		var code int16
 		m.decide(t, func(p *Plan) { code = p.RegisterBroker(m.registration(node, how)).ErrorCode })
 		if code == 0 && how != clean {
 			for name := range m.complete {
-				m.complete[name] = without(m.complete[name], node)
+				m.complete[name] = without(m.complete[name], []int32{node})
 			}
 		}
 	case "heartbeat":
@@ -65,6 +66,10 @@ func (m *invariants) event(t *rapid.T) {
 		m.alterISR(t, topic)
 	case "commit":
 		m.commitRecord(topic)
+	case "reassign":
+		m.reassign(t, topic, rapid.Permutation([]int32{1, 2, 3, 4}).Draw(t, "target")[:rapid.IntRange(1, 3).Draw(t, "factor")])
+	case "cancel":
+		m.reassign(t, topic, nil)
 	case "elect":
 		req := kmsg.NewPtrElectLeadersRequest()
 		req.ElectionType = rapid.Int8Range(0, 1).Draw(t, "type")
@@ -79,8 +84,16 @@ func (m *invariants) event(t *rapid.T) {
 		m.set(t, topic, "unclean.leader.election.enable", fmt.Sprint(rapid.Bool().Draw(t, "enable")))
 	}
 	for name, topic := range m.image.Topics {
+		m.complete[name] = slices.DeleteFunc(m.complete[name], func(node int32) bool {
+			return !slices.Contains(topic.Partitions[0].Replicas, node) // its log is deleted
+		})
 		m.check(t, what, name, before.Topics[name].Partitions[0], topic.Partitions[0], uncleanAsked)
 	}
+}
+
+// reassign moves a partition. What a cancellation leaves behind, where unclean elections are allowed, is known to be lost.
+func (m *invariants) reassign(t *rapid.T, topic string, target []int32) {
+	m.decide(t, func(p *Plan) { p.AlterPartitionReassignments(reassignment(topic, target, true)) })
 }
 
 func (m *invariants) set(t *rapid.T, topic, key, value string) {
@@ -108,9 +121,9 @@ func (m *invariants) alterISR(t *rapid.T, topic string) {
 	m.decide(t, func(p *Plan) {
 		code = p.AlterPartition(m.alter(partition.Leader, topic, isr...)).Topics[0].Partitions[0].ErrorCode
 	})
-	if code == 0 {
+	if code == 0 || code == kerr.NewLeaderElected.Code { // the latter ended a reassignment that took the leader away
 		for _, node := range isr {
-			m.complete[topic] = append(without(m.complete[topic], node), node)
+			m.complete[topic] = append(without(m.complete[topic], []int32{node}), node)
 		}
 	}
 }
@@ -124,10 +137,6 @@ func (m *invariants) commitRecord(topic string) {
 	}
 }
 
-func without(list []int32, node int32) []int32 {
-	return slices.DeleteFunc(slices.Clone(list), func(n int32) bool { return n == node })
-}
-
 func (m *invariants) check(t *rapid.T, what, name string, old, p *metadata.Partition, uncleanAsked bool) {
 	settings := NewPlan(m.image, m.settings, m.random).topicConfig(name)
 	fail := func(why string) {
@@ -135,14 +144,23 @@ func (m *invariants) check(t *rapid.T, what, name string, old, p *metadata.Parti
 	}
 	if p.Leader != old.Leader && p.Leader != metadata.NoLeader && !slices.Contains(old.ISR, p.Leader) && !slices.Contains(old.ELR, p.Leader) {
 		lastKnown := old.LastKnownLeader == p.Leader && len(old.ISR) == 0 && len(old.ELR) == 0
-		if !uncleanAsked && !settings.UncleanLeaderElection && !lastKnown {
+		ended := what == "alter" && old.Reassigning() && slices.Contains(m.complete[name], p.Leader)
+		if !ended && !uncleanAsked && !settings.UncleanLeaderElection && !lastKnown {
 			fail("an unclean election that nobody asked for")
 		}
-		m.complete[name] = []int32{p.Leader} // records are lost, and that is known
+		if !ended {
+			m.complete[name] = []int32{p.Leader} // records are lost, and that is known
+		}
 	}
 	switch {
 	case !subsetWithout(p.ISR, p.Replicas) || !subsetWithout(p.ELR, p.Replicas):
 		fail("ISR and ELR are sets of replicas")
+	case !subsetWithout(p.Adding, p.Replicas) || !subsetWithout(p.Removing, p.Replicas) || slices.ContainsFunc(p.Adding, func(n int32) bool { return slices.Contains(p.Removing, n) }):
+		fail("what comes and what goes are apart, and replicas")
+	case !subsetWithout(p.Replicas, p.Replicas):
+		fail("a replica is there twice")
+	case p.Reassigning() && len(without(p.ISR, p.Removing)) > 0 && !lacks(p.ISR, p.Adding):
+		fail("a reassignment that is not done though it could be")
 	case slices.ContainsFunc(p.ELR, func(n int32) bool { return slices.Contains(p.ISR, n) }):
 		fail("ISR and ELR overlap")
 	case p.Leader != metadata.NoLeader && !slices.Contains(p.ISR, p.Leader):

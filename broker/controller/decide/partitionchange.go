@@ -30,12 +30,14 @@ const (
 //  2. A leader is elected. A member of the ELR that is elected becomes the whole ISR. When ISR and ELR are empty the last known
 //     leader is elected as soon as it may lead: it has as much as anyone. That and an unclean election empty the ELR.
 //  3. When the ISR becomes empty, who led is remembered as the last known leader, until somebody leads.
+//  4. When all that a reassignment adds are in the ISR, and somebody stays there when those are gone that it removes, it is
+//     done: they are gone. A node that is no replica any more is in no set either.
 //
 // Differences from Kafka: a member of the ISR goes before one of the ELR even where the order of replicas says otherwise, since
 // an ISR that shrinks to one member for the sake of preference is less safe. A last known leader whose disk was lost is
 // forgotten: electing it would throw the partition's records away while another replica may still hold some; an operator can,
-// by an unclean election. The leader epoch also grows when the controller shrinks an ISR, so that a leader whose request
-// crosses the change learns of it by epoch.
+// by an unclean election. The leader epoch also grows when the controller shrinks an ISR or takes replicas away, so that a
+// leader whose request crosses the change learns of it by epoch.
 type partitionChange struct {
 	old *metadata.Partition
 	// minISR is the topic's min.insync.replicas; 0 where there are no eligible leader replicas.
@@ -43,8 +45,10 @@ type partitionChange struct {
 	// acceptable says who may lead.
 	acceptable func(node int32) bool
 	election   election
-	// targetISR is the wanted ISR, in any order: a subset of the replicas.
+	// targetISR is the wanted ISR, in any order: a subset of the replicas, of the new ones if they change.
 	targetISR []int32
+	// replicas, adding and removing are the wanted assignment.
+	replicas, adding, removing []int32
 	// lostData lists nodes that may miss records they had: they leave the ELR.
 	lostData []int32
 	// lostDisk lists nodes that have nothing any more: they are not the last known leader either.
@@ -57,10 +61,11 @@ type partitionChange struct {
 
 // build returns the next state, and whether it is another one at all.
 func (c *partitionChange) build() (metadata.Partition, bool) {
-	next := *c.old
 	c.isr = slices.Clone(c.targetISR)
+	c.finishReassignment()
+	next := *c.old
 	c.elr = c.eligible()
-	if slices.Contains(c.lostDisk, next.LastKnownLeader) {
+	if slices.Contains(c.lostDisk, next.LastKnownLeader) || !slices.Contains(c.replicas, next.LastKnownLeader) {
 		next.LastKnownLeader = metadata.NoLeader
 	}
 
@@ -74,31 +79,56 @@ func (c *partitionChange) build() (metadata.Partition, bool) {
 		c.elr = c.unlessFull(c.elr)
 	}
 
-	shrunk := slices.ContainsFunc(c.old.ISR, func(n int32) bool { return !slices.Contains(c.isr, n) })
+	c.finishReassignment() // who is the whole ISR now may be all that it waited for; the leader stays
+
+	next.Replicas, next.Adding, next.Removing = c.replicas, c.adding, c.removing
+	shrunk := lacks(c.isr, c.old.ISR)
 	next.ISR = c.inOrder(c.isr)
 	next.ELR = c.inOrder(c.elr)
 	next.Leader = leader
 	switch {
 	case leader != metadata.NoLeader:
 		next.LastKnownLeader = metadata.NoLeader
-	case len(next.ISR) == 0 && c.old.Leader != metadata.NoLeader && !slices.Contains(c.lostDisk, c.old.Leader):
+	case len(next.ISR) == 0 && slices.Contains(c.replicas, c.old.Leader) && !slices.Contains(c.lostDisk, c.old.Leader):
 		next.LastKnownLeader = c.old.Leader
 	}
 	if next.Equal(c.old) {
 		return next, false
 	}
-	if leader != c.old.Leader || shrunk && !c.byLeader {
+	if leader != c.old.Leader || shrunk && !c.byLeader || lacks(c.replicas, c.old.Replicas) {
 		next.LeaderEpoch++
 	}
 	next.PartitionEpoch++
 	return next, true
 }
 
+// finishReassignment takes the replicas away that are to go, once all that are to come are in the ISR and it is not empty without
+// the former.
+func (c *partitionChange) finishReassignment() {
+	stay := without(c.isr, c.removing)
+	if len(c.adding)+len(c.removing) == 0 || len(stay) == 0 || lacks(c.isr, c.adding) {
+		return
+	}
+	c.isr = stay
+	c.replicas = without(c.replicas, c.removing)
+	c.adding, c.removing = nil, nil
+}
+
+// lacks says that some of nodes are not in list.
+func lacks(list, nodes []int32) bool {
+	return slices.ContainsFunc(nodes, func(n int32) bool { return !slices.Contains(list, n) })
+}
+
+// without returns list less some nodes, in a new slice.
+func without(list, nodes []int32) []int32 {
+	return slices.DeleteFunc(slices.Clone(list), func(n int32) bool { return slices.Contains(nodes, n) })
+}
+
 // eligible is the ELR before the election.
 func (c *partitionChange) eligible() []int32 {
 	var elr []int32
 	for _, node := range slices.Concat(c.old.ELR, c.old.ISR) {
-		if !slices.Contains(c.isr, node) && !slices.Contains(c.lostData, node) && !slices.Contains(elr, node) {
+		if slices.Contains(c.replicas, node) && !slices.Contains(c.isr, node) && !slices.Contains(c.lostData, node) && !slices.Contains(elr, node) {
 			elr = append(elr, node)
 		}
 	}
@@ -107,7 +137,7 @@ func (c *partitionChange) eligible() []int32 {
 
 // unlessFull returns elr, or nothing when the ISR is as large as it must be for the high watermark to move.
 func (c *partitionChange) unlessFull(elr []int32) []int32 {
-	if len(c.isr) >= min(c.minISR, len(c.old.Replicas)) {
+	if len(c.isr) >= min(c.minISR, len(c.replicas)) {
 		return nil
 	}
 	return elr
@@ -115,7 +145,7 @@ func (c *partitionChange) unlessFull(elr []int32) []int32 {
 
 // elect finds the leader among those that have everything, or says that it had to do without.
 func (c *partitionChange) elect(lastKnown int32) (leader int32, unclean bool) {
-	preferred := c.old.Replicas[0]
+	preferred := c.replicas[0]
 	if c.election == electPreferred && slices.Contains(c.isr, preferred) && c.acceptable(preferred) {
 		return preferred, false
 	}
@@ -123,7 +153,7 @@ func (c *partitionChange) elect(lastKnown int32) (leader int32, unclean bool) {
 		return c.old.Leader, false
 	}
 	for _, among := range [][]int32{c.isr, c.elr} {
-		for _, node := range c.old.Replicas {
+		for _, node := range c.replicas {
 			if slices.Contains(among, node) && c.acceptable(node) {
 				return node, false
 			}
@@ -133,7 +163,7 @@ func (c *partitionChange) elect(lastKnown int32) (leader int32, unclean bool) {
 		return lastKnown, true
 	}
 	if c.election == electUnclean {
-		for _, node := range c.old.Replicas {
+		for _, node := range c.replicas {
 			if c.acceptable(node) {
 				return node, true
 			}
@@ -145,7 +175,7 @@ func (c *partitionChange) elect(lastKnown int32) (leader int32, unclean bool) {
 // inOrder sorts nodes as the replicas are, which gives one form to equal sets. The result is never shared.
 func (c *partitionChange) inOrder(nodes []int32) []int32 {
 	var ordered []int32
-	for _, node := range c.old.Replicas {
+	for _, node := range c.replicas {
 		if slices.Contains(nodes, node) {
 			ordered = append(ordered, node)
 		}
@@ -163,6 +193,9 @@ func (p *Plan) change(topic *metadata.Topic, partition *metadata.Partition) *par
 		acceptable: p.Image().Active,
 		election:   electAny,
 		targetISR:  partition.ISR,
+		replicas:   partition.Replicas,
+		adding:     partition.Adding,
+		removing:   partition.Removing,
 	}
 	if p.Image().FeatureLevel(metadata.EligibleLeaderReplicas) == 0 {
 		c.minISR = 0 // the ELR is always empty

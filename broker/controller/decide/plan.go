@@ -78,6 +78,10 @@ func (p *Plan) Handle(req kmsg.Request) kmsg.Response {
 		return p.Heartbeat(req)
 	case *kmsg.UnregisterBrokerRequest:
 		return p.UnregisterBroker(req)
+	case *kmsg.AlterPartitionAssignmentsRequest:
+		return p.AlterPartitionReassignments(req)
+	case *kmsg.ListPartitionReassignmentsRequest:
+		return p.ListPartitionReassignments(req)
 	case *kmsg.AlterUserSCRAMCredentialsRequest:
 		return p.AlterUserSCRAMCredentials(req)
 	case *kmsg.UpdateFeaturesRequest:
@@ -93,6 +97,7 @@ var handled = []kmsg.Key{
 	kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.CreatePartitions, kmsg.AlterPartition, kmsg.ElectLeaders, kmsg.IncrementalAlterConfigs,
 	kmsg.AlterConfigs, kmsg.AllocateProducerIDs, kmsg.BrokerRegistration, kmsg.BrokerHeartbeat, kmsg.UnregisterBroker,
 	kmsg.UpdateFeatures, kmsg.AlterUserSCRAMCredentials,
+	kmsg.AlterPartitionAssignments, kmsg.ListPartitionReassignments,
 }
 
 // NameCluster gives a new cluster its id and settles it on the features that this program begins with; a cluster keeps what it has.

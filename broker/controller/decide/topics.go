@@ -173,15 +173,11 @@ func (p *Plan) manualAssignments(want *kmsg.CreateTopicsRequestTopic) ([][]int32
 	return assignments, nil
 }
 
-// checkAssignment checks the replicas somebody chose for a partition.
-func (p *Plan) checkAssignment(index int32, replicas []int32, factor int) *failure {
+// checkReplicas checks that a list of replicas names registered nodes, each once.
+func (p *Plan) checkReplicas(replicas []int32) *failure {
 	if len(replicas) == 0 {
 		return failf(kerr.InvalidReplicaAssignment, "The manual partition assignment includes an empty replica list.")
 	}
-	if len(replicas) != factor {
-		return failf(kerr.InvalidReplicaAssignment, "The manual partition assignment includes a partition with %d replica(s), but this is not consistent with previous partitions, which have %d replica(s).", len(replicas), factor)
-	}
-	active := false
 	for i, node := range replicas {
 		if slices.Contains(replicas[:i], node) {
 			return failf(kerr.InvalidReplicaAssignment, "The manual partition assignment includes the broker %d more than once.", node)
@@ -189,9 +185,19 @@ func (p *Plan) checkAssignment(index int32, replicas []int32, factor int) *failu
 		if p.Image().Brokers[node] == nil {
 			return failf(kerr.InvalidReplicaAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.", node)
 		}
-		active = active || p.Image().Active(node)
 	}
-	if !active {
+	return nil
+}
+
+// checkAssignment checks the replicas somebody chose for a new partition.
+func (p *Plan) checkAssignment(index int32, replicas []int32, factor int) *failure {
+	if f := p.checkReplicas(replicas); f != nil {
+		return f
+	}
+	if len(replicas) != factor {
+		return failf(kerr.InvalidReplicaAssignment, "The manual partition assignment includes a partition with %d replica(s), but this is not consistent with previous partitions, which have %d replica(s).", len(replicas), factor)
+	}
+	if !slices.ContainsFunc(replicas, p.Image().Active) {
 		return failf(kerr.InvalidReplicaAssignment, "All brokers specified in the manual partition assignment for partition %d are fenced or in controlled shutdown.", index)
 	}
 	return nil
@@ -266,7 +272,8 @@ func (p *Plan) enlarge(want *kmsg.CreatePartitionsRequestTopic, validateOnly boo
 	case want.Count-have > partitionsPerRequestMax:
 		return failf(kerr.PolicyViolation, "Excessively large number of partitions per request.")
 	}
-	factor := len(topic.Partitions[0].Replicas)
+	first := topic.Partitions[0]
+	factor := len(first.Replicas) - len(first.Removing)
 	var assignments [][]int32
 	if want.Assignment != nil {
 		if len(want.Assignment) != int(want.Count-have) {

@@ -18,7 +18,7 @@ import (
 //	register 1 clean|unclean|new-disk   heartbeat 1 [fence|shutdown]   fence 1   unregister 1
 //	create t replicas=(1,2,3)           delete t
 //	alter t leader=1 isr=(1,2)          elect t preferred|unclean      rebalance
-//	config t|cluster key=value
+//	config t|cluster key=value         reassign t to=(4,5)|cancel [same-factor]
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		w := newWorld()
@@ -75,10 +75,23 @@ func (w *world) command(t *testing.T, p *Plan, d *datadriven.TestData) string {
 		}
 		key, value, _ := strings.Cut(args[1], "=")
 		return code(p.IncrementalAlterConfigs(setConfig(resource, key, value)).Resources[0].ErrorCode)
+	case "reassign":
+		return w.reassignCommand(t, p, d)
 	case "alter":
 		return w.alterCommand(t, p, d)
 	}
 	return w.nodeCommand(t, p, d.Cmd, numbers(t, args[:1])[0], args[1:])
+}
+
+func (w *world) reassignCommand(t *testing.T, p *Plan, d *datadriven.TestData) string {
+	var target []int32
+	for _, a := range d.CmdArgs {
+		if a.Key == "to" {
+			target = append([]int32{}, numbers(t, a.Vals)...)
+		}
+	}
+	resp := p.AlterPartitionReassignments(reassignment(d.CmdArgs[0].String(), target, !d.HasArg("same-factor")))
+	return code(resp.Topics[0].Partitions[0].ErrorCode)
 }
 
 func (w *world) alterCommand(t *testing.T, p *Plan, d *datadriven.TestData) string {
