@@ -13,7 +13,8 @@ SHOTS ?= /tmp/odradek-pages
 PEER ?= ../shared/peer
 WORKLOAD ?= default
 
-.PHONY: help build sim report-test sims test check race fuzz cluster found mutants e2e bench bench-compare bench-peer clean FORCE
+# Every target with a description is a command, not a file.
+.PHONY: FORCE $(shell awk -F: '/^[a-z0-9-]+:.*## /{print $$1}' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +70,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 cluster: build ## three real brokers on loopback until Ctrl-C
 	@dir=$$(mktemp -d); trap 'bin/odradek cluster down --dir '$$dir'; rm -rf '$$dir EXIT; trap 'exit 130' INT TERM; \
 	  bin/odradek cluster up --nodes 3 --dir $$dir --port 19092; echo "Ctrl-C stops them"; sleep infinity
+
+chaos: build ## real processes under a seed's faults, judged as a universe is: SEED=1, and FOR=60s PLAN=file HISTORY=file
+	@bin/odradek chaos $(if $(PLAN),--plan $(PLAN),--seed $(SEED) --nodes 3 $(if $(FOR),--for $(FOR))) $(if $(HISTORY),--history $(HISTORY))
 
 found: ## the bugs that universes have found (sim/found), each plan again
 	go test -count=1 -timeout 14m -v -run '^TestFoundBugsStayAway$$' ./sim

@@ -154,40 +154,6 @@ func TestPanicIsQuoted(t *testing.T) {
 	}
 }
 
-func TestUnwrittenTopics(t *testing.T) {
-	plan := doomed() // heals from 5 s to 8 s, so that sends are looked at from 6.5 s on
-	plan.Cluster.Topics = append(plan.Cluster.Topics, chaos.Topic{Name: "quiet", Partitions: 1, ReplicationFactor: 1})
-	send := func(at float64, outcome history.Type, acks history.Acks) history.SendOp {
-		return history.SendOp{Asked: history.Partition{Topic: "t0"}, Invoked: int64(seconds(at)), Outcome: outcome, Ended: true, Acks: acks}
-	}
-	open := send(7.1, history.Info, history.AcksAll)
-	open.Ended = false
-	for _, c := range []struct {
-		name  string
-		sends []history.SendOp
-		rate  float64
-		found bool
-	}{
-		{"acknowledged", []history.SendOp{send(7, history.Info, -1), send(7.5, history.OK, -1)}, 30, false},
-		{"acknowledged by the leader", []history.SendOp{send(7.5, history.OK, 1)}, 30, false},
-		{"too early to count", []history.SendOp{send(6, history.OK, -1)}, 30, true},
-		{"unknown only", []history.SendOp{send(7, history.Info, -1)}, 30, true},
-		{"never asked for an answer", []history.SendOp{send(7, history.OK, 0)}, 30, true},
-		{"one without an end", []history.SendOp{send(7, history.OK, -1), open}, 30, true},
-		{"nothing sent", nil, 30, true},
-		{"nothing expected", nil, 0.1, false},
-	} {
-		plan.Producers[0].RecordsPerSecond = c.rate
-		if found := unwritten(&plan, &history.Table{Sends: c.sends}); (found != nil) != c.found {
-			t.Errorf("%s: %q", c.name, found)
-		}
-	}
-	plan.Producers[0].Acks, plan.Producers[0].RecordsPerSecond = "0", 30
-	if found := unwritten(&plan, &history.Table{}); found != nil {
-		t.Errorf("nobody asks for acknowledgements: %q", found)
-	}
-}
-
 // A universe in which nothing came about proves nothing, even when its plan demands no progress.
 func TestNothingProvedIsNoPass(t *testing.T) {
 	read := history.Table{Reads: []history.ReadStep{{Values: []history.ValueID{0}}}}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,7 +17,9 @@ import (
 
 	"odradek/broker"
 	"odradek/broker/config"
+	"odradek/broker/env"
 	"odradek/broker/env/osenv"
+	"odradek/broker/env/slowenv"
 )
 
 // shutdownMax is how long a node tries to hand over its leaderships before it stops without.
@@ -28,6 +32,7 @@ type serveOptions struct {
 	settings                              []string
 	verbose                               bool
 	cpuProfile                            string
+	faultsOnStdin                         bool
 }
 
 func serveCommand() *cobra.Command {
@@ -48,6 +53,10 @@ func serveCommand() *cobra.Command {
 	flags.StringArrayVar(&o.settings, "set", nil, "KEY=VALUE of a configuration key; may be repeated and wins over all else")
 	flags.BoolVar(&o.verbose, "verbose", false, "log at debug level")
 	flags.StringVar(&o.cpuProfile, "cpu-profile", "", "write to this file, until the broker stops, where it spends its time (for go tool pprof)")
+	flags.BoolVar(&o.faultsOnStdin, "faults-on-stdin", false, "take the state of a slowed disk as lines of JSON on standard input (for odradek chaos)")
+	if err := flags.MarkHidden("faults-on-stdin"); err != nil {
+		panic(err)
+	}
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		static, warnings, err := o.load(command)
 		if err != nil {
@@ -61,7 +70,11 @@ func serveCommand() *cobra.Command {
 		for _, warning := range warnings {
 			logger.Warn(warning)
 		}
-		return profiled(o.cpuProfile, func() error { return serve(command.Context(), static, logger) })
+		world := osenv.New()
+		if o.faultsOnStdin {
+			world = slowed(world, command.InOrStdin(), logger)
+		}
+		return profiled(o.cpuProfile, func() error { return serve(command.Context(), world, static, logger) })
 	}
 	return command
 }
@@ -81,6 +94,24 @@ func profiled(name string, fn func() error) error {
 	err = fn()
 	pprof.StopCPUProfile()
 	return errors.Join(err, file.Close())
+}
+
+// slowed is the world with a disk that does what the lines of JSON on in say.
+func slowed(world env.Env, in io.Reader, logger *slog.Logger) env.Env {
+	world, disk := slowenv.Wrap(world)
+	go func() {
+		for lines := json.NewDecoder(in); ; {
+			var state slowenv.State
+			if err := lines.Decode(&state); err != nil {
+				if !errors.Is(err, io.EOF) {
+					logger.Error("the faults on standard input can't be read", "error", err)
+				}
+				return
+			}
+			disk.Set(state)
+		}
+	}()
+	return world
 }
 
 // load puts the file, the flags and --set together, the later over the earlier.
@@ -141,10 +172,10 @@ func hasKey(properties []config.Property, key string) bool {
 }
 
 // serve runs until ctx ends, then stops in good order, or until the broker fails.
-func serve(ctx context.Context, static *config.Static, logger *slog.Logger) error {
+func serve(ctx context.Context, world env.Env, static *config.Static, logger *slog.Logger) error {
 	failed := make(chan error, 1) // the first failure ends the process; later ones are of no interest
 	b, err := broker.Start(broker.Options{
-		Env: osenv.New(), Static: static, Logger: logger,
+		Env: world, Static: static, Logger: logger,
 		OnFailure: func(err error) {
 			select {
 			case failed <- err:

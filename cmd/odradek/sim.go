@@ -170,14 +170,7 @@ func run(ctx context.Context, options sim.Options) (*sim.Result, error) {
 func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
 	out := command.OutOrStdout()
 	for _, fault := range result.Faults {
-		fmt.Fprintf(out, "fault %s", fault.Fault)
-		if len(fault.Nodes) > 0 {
-			fmt.Fprintf(out, ", struck %v", fault.Nodes)
-		}
-		if fault.Note != "" {
-			fmt.Fprintf(out, " (%s)", fault.Note)
-		}
-		fmt.Fprintln(out)
+		printFault(out, fault)
 	}
 	fmt.Fprintf(out, "%s host calls, %d sends acknowledged\n", humanize.Comma(int64(result.Calls)), result.Acked)
 	result.Explain(out)
@@ -186,6 +179,18 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
 	}
 	fmt.Fprintln(out, result.Line())
 	return outcome(result.Verdict)
+}
+
+// printFault says in a line what a fault struck.
+func printFault(out io.Writer, fault chaos.Outcome) {
+	fmt.Fprintf(out, "fault %s", fault.Fault)
+	if len(fault.Nodes) > 0 {
+		fmt.Fprintf(out, ", struck %v", fault.Nodes)
+	}
+	if fault.Note != "" {
+		fmt.Fprintf(out, " (%s)", fault.Note)
+	}
+	fmt.Fprintln(out)
 }
 
 func (o *simOptions) replay(result *sim.Result) string {

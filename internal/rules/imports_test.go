@@ -12,6 +12,7 @@ var allowed = map[string][]string{
 	"broker/env/osenv":            {"broker/env"},
 	"broker/env/memenv":           {"broker/env"},
 	"broker/env/guestenv":         {"broker/env"},
+	"broker/env/slowenv":          {"broker/env"},
 	"broker/env/envtest":          {"broker/env"},
 	"broker/record":               {},
 	"broker/config":               {},
