@@ -146,7 +146,8 @@ func (b *Broker) openController(ready <-chan struct{}) error {
 		NumPartitions: b.node.NumPartitions, ReplicationFactor: b.node.ReplicationFactor,
 		SessionTimeout: b.node.SessionTimeout, HeartbeatInterval: b.node.HeartbeatInterval,
 		NoRebalance: !b.node.LeaderRebalance, RebalanceInterval: b.node.LeaderImbalanceCheck,
-		Logger: b.options.Logger.With("component", "controller"), OnFailure: b.options.OnFailure,
+		SnapshotEntries: uint64(b.node.MetadataSnapshotEntries),
+		Logger:          b.options.Logger.With("component", "controller"), OnFailure: b.options.OnFailure,
 	})
 	b.controller = c
 	return err

@@ -126,6 +126,16 @@ func TestEverySubsetOfAScheduleIsValidAndPromisesNoLess(t *testing.T) {
 
 func TestPromises(t *testing.T) {
 	power := func(s Selector) Fault { return Fault{At: seconds(6), For: seconds(1), Kind: PowerLoss, Target: s} }
+	disk := func(k Kind, s Selector) Fault {
+		f := Fault{At: seconds(6), For: seconds(1), Kind: k, Target: s, Params: Params{Share: 1, Op: "read"}}
+		switch k {
+		case BitRot:
+			f.Params.Op = ""
+		case FullDisk, WipeDisk, OldDisk, SwapDisks:
+			f.Params = Params{}
+		}
+		return f
+	}
 	crash := func(s Selector) Fault { return Fault{At: seconds(6), For: seconds(1), Kind: Crash, Target: s} }
 	for _, c := range []struct {
 		name     string
@@ -146,6 +156,16 @@ func TestPromises(t *testing.T) {
 		{"the leader's power twice", "2", false, false, Schedule{power(LeaderOf("t0", 0)), power(LeaderOf("t0", 0))}, true, true},
 		{"one node's power and another's crash", "2", false, false, Schedule{power(Node(1)), crash(Node(2))}, true, true},
 		{"one node's power and its own crash", "2", false, false, Schedule{power(Node(1)), crash(Node(1))}, false, true},
+		{"failing, full and rotten disks", "2", false, false, Schedule{
+			disk(DiskError, Everyone), disk(FullDisk, Everyone), disk(BitRot, Everyone), disk(SwapDisks, Nodes(1, 2))}, false, true},
+		{"one node's power, another's disk fails", "2", false, false, Schedule{power(Node(1)), disk(DiskError, Node(2))}, true, true},
+		{"a wiped disk", "2", true, false, Schedule{disk(WipeDisk, Node(1))}, false, true},
+		{"a wiped disk with min.insync 1", "1", true, false, Schedule{disk(WipeDisk, Node(1))}, true, true},
+		{"a disk wiped twice", "2", true, false, Schedule{disk(WipeDisk, Node(1)), disk(WipeDisk, Node(1))}, true, true},
+		{"a wiped disk and the same node's power", "2", true, false, Schedule{disk(WipeDisk, Node(1)), power(Node(1))}, false, true},
+		{"a wiped disk and another's power", "2", true, false, Schedule{disk(WipeDisk, Node(1)), power(Node(2))}, true, true},
+		{"an observer's disk rolled back", "2", false, false, Schedule{disk(OldDisk, Node(4))}, false, true},
+		{"a voter's disk rolled back", "2", true, false, Schedule{disk(OldDisk, Node(3))}, true, true},
 		{"unclean election", "2", true, true, Schedule{crash(Node(2))}, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

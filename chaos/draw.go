@@ -29,6 +29,8 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	p.Phases = phasesOf(max(total, RunMin))
 	p.Cluster = drawCluster(Stream(seed, "cluster"))
 	drawClients(Stream(seed, "clients"), &p)
+	drawKeeping(Stream(seed, "keeping"), &p)
+	drawSnapshots(Stream(seed, "snapshots"), &p)
 	p.Schedule = drawSchedule(Stream(seed, "faults"), &p)
 	return p
 }

@@ -54,6 +54,9 @@ func (p *Plan) Promises() history.Promises {
 		if all || (t.ReplicationFactor > 1 && len(p.Schedule) > 0) {
 			out.MayLoseAcksOne = append(out.MayLoseAcksOne, t.Name)
 		}
+		if v := p.Cluster.vanishing(t); v.Head || v.Compacted {
+			out.Vanishing = append(out.Vanishing, v)
+		}
 	}
 	return out
 }

@@ -19,6 +19,7 @@ type Plan struct {
 	Cluster   Cluster    `json:"cluster"`
 	Producers []Producer `json:"producers"` // named producer-1, producer-2 … in this order
 	Consumers []Consumer `json:"consumers"` // named consumer-1, consumer-2 … in this order
+	Deleters  []Deleter  `json:"deleters,omitempty"`
 	Schedule  Schedule   `json:"schedule"`
 }
 
@@ -66,13 +67,21 @@ type Producer struct {
 	Keys             int      `json:"keys"`          // distinct keys, drawn uniformly; 0 sends records without a key
 	MaxInFlight      int      `json:"max_in_flight"` // produce requests a connection
 	Compression      string   `json:"compression,omitempty"`
+	Tombstones       float64  `json:"tombstones,omitempty"` // share of records without a value; needs keys
 }
 
 // A Consumer reads every partition of its topics, assigned by hand, from the beginning.
 type Consumer struct {
 	Topics   []string `json:"topics"`
-	MaxBytes int      `json:"max_bytes"` // of one fetch
-	MaxWait  Duration `json:"max_wait"`  // of one fetch
+	MaxBytes int      `json:"max_bytes"`      // of one fetch
+	MaxWait  Duration `json:"max_wait"`       // of one fetch
+	Pause    Duration `json:"pause,omitzero"` // after each poll, so that the log's head may overtake it
+}
+
+// A Deleter has records deleted (DeleteRecords): of one partition after the other of its topics, up to anywhere in the log.
+type Deleter struct {
+	Topics []string `json:"topics"`
+	Every  Duration `json:"every"`
 }
 
 // Limits of a plan: a universe is one process on one machine.
@@ -144,8 +153,8 @@ func (p *Plan) Validate() error {
 	if err := p.Cluster.check(); err != nil {
 		return err
 	}
-	if n := len(p.Producers) + len(p.Consumers); n > clientsMax {
-		return fmt.Errorf("%d producers and consumers: allowed are %d", n, clientsMax)
+	if n := len(p.Producers) + len(p.Consumers) + len(p.Deleters); n > clientsMax {
+		return fmt.Errorf("%d clients: allowed are %d", n, clientsMax)
 	}
 	for i := range p.Producers {
 		if err := p.Producers[i].check(&p.Cluster); err != nil {
@@ -155,6 +164,11 @@ func (p *Plan) Validate() error {
 	for i := range p.Consumers {
 		if err := p.Consumers[i].check(&p.Cluster); err != nil {
 			return fmt.Errorf("consumers[%d]: %w", i, err)
+		}
+	}
+	for i := range p.Deleters {
+		if err := p.Deleters[i].check(&p.Cluster); err != nil {
+			return fmt.Errorf("deleters[%d]: %w", i, err)
 		}
 	}
 	return p.Schedule.check(&p.Cluster, p.Phases)
@@ -228,6 +242,13 @@ func (p *Producer) check(c *Cluster) error {
 		return fmt.Errorf("max_in_flight %d: allowed are 1 to %d", p.MaxInFlight, inFlightMax)
 	case !slices.Contains(codecs, p.Compression):
 		return fmt.Errorf("compression %q: allowed are none, gzip, snappy, lz4, zstd", p.Compression)
+	case !(p.Tombstones >= 0 && p.Tombstones <= 1) || p.Tombstones > 0 && p.Keys == 0:
+		return fmt.Errorf("tombstones %v: allowed is a share from 0 to 1, and more than 0 only with keys", p.Tombstones)
+	}
+	for _, name := range p.Topics {
+		if t := c.topic(name); t != nil && c.compacts(*t) && p.Keys == 0 {
+			return fmt.Errorf("keys 0: the compacted topic %s takes only records with a key", name)
+		}
 	}
 	return c.checkTopics(p.Topics)
 }
@@ -238,8 +259,22 @@ func (c *Consumer) check(cluster *Cluster) error {
 		return fmt.Errorf("max_bytes %d: allowed are 1 to %d", c.MaxBytes, 1<<30)
 	case c.MaxWait < 0 || c.MaxWait.D() > time.Minute:
 		return fmt.Errorf("max_wait %s: allowed are 0 to 1m", c.MaxWait)
+	case c.Pause < 0 || c.Pause.D() > time.Minute:
+		return fmt.Errorf("pause %s: allowed are 0 to 1m", c.Pause)
 	}
 	return cluster.checkTopics(c.Topics)
+}
+
+func (d *Deleter) check(c *Cluster) error {
+	if d.Every <= 0 || d.Every.D() > runMax {
+		return fmt.Errorf("every %s: allowed is more than 0 and at most %s", d.Every, runMax)
+	}
+	for _, name := range d.Topics {
+		if t := c.topic(name); t != nil && !c.deletes(*t) {
+			return fmt.Errorf("topics: cleanup.policy of %s has no delete", name)
+		}
+	}
+	return c.checkTopics(d.Topics)
 }
 
 func (c *Cluster) checkTopics(names []string) error {

@@ -28,6 +28,13 @@ func TestReadPlanTakesEveryKind(t *testing.T) {
 		`{"at":"6s","for":"1s","kind":"slow-disk","target":"node/1","params":{"factor":2.5}}`,
 		`{"at":"6s","for":"1s","kind":"stall-disk","target":"node/1"}`,
 		`{"at":"39s","for":"1s","kind":"pause","target":"node/1"}`,
+		`{"at":"6s","for":"1s","kind":"disk-error","target":"all","params":{"op":"sync","share":0.5}}`,
+		`{"at":"6s","for":"1s","kind":"full-disk","target":"node/1","params":{"bytes":4096}}`,
+		`{"at":"6s","for":"1s","kind":"bit-rot","target":"controller","params":{"share":0.01}}`,
+		`{"at":"6s","for":"1s","kind":"misdirected-write","target":"node/1","params":{"share":0.01}}`,
+		`{"at":"6s","for":"1s","kind":"wipe-disk","target":"node/1"}`,
+		`{"at":"6s","for":"1s","kind":"old-disk","target":"node/4"}`,
+		`{"at":"6s","for":"1s","kind":"swap-disks","target":"nodes/2,5"}`,
 	} {
 		if _, err := ReadPlan(strings.NewReader(withFault(t, fault))); err != nil {
 			t.Errorf("%s: %v", fault, err)
@@ -47,6 +54,11 @@ func TestReadPlanSaysWhatIsWrongWithAFault(t *testing.T) {
 		{"slow in no way", `{"at":"6s","for":"1s","kind":"slow-link","target":"all"}`, `needs delay or bytes_per_second`},
 		{"direction", `{"at":"6s","for":"1s","kind":"one-way","target":"all","params":{"direction":"up"}}`, `allowed are in, out`},
 		{"point", `{"at":"6s","for":"1s","kind":"crash-at-point","target":"all","params":{"point":"x"}}`, `allowed are create, remove, rename, sync`},
+		{"op", `{"at":"6s","for":"1s","kind":"disk-error","target":"all","params":{"op":"x","share":1}}`, `allowed are read, write, sync`},
+		{"disk share", `{"at":"6s","for":"1s","kind":"bit-rot","target":"all","params":{"share":2}}`, `more than 0 and at most 1`},
+		{"room", `{"at":"6s","for":"1s","kind":"full-disk","target":"all","params":{"bytes":-1}}`, `bytes -1: allowed are 0 and above`},
+		{"three swapped", `{"at":"6s","for":"1s","kind":"swap-disks","target":"nodes/1,2,3"}`, `two nodes by number`},
+		{"everybody wiped", `{"at":"6s","for":"1s","kind":"wipe-disk","target":"all"}`, `one node by number`},
 		{"factor", `{"at":"6s","for":"1s","kind":"slow-disk","target":"all","params":{"factor":0.5}}`, `allowed is more than 1`},
 		{"call", `{"at":"6s","for":"1s","kind":"crash-at-call","target":"all","params":{"call":-1}}`, `allowed are 1 to`},
 		{"bandwidth", `{"at":"6s","for":"1s","kind":"slow-link","target":"all","params":{"bytes_per_second":1}}`, `allowed is 1024 or more`},
@@ -115,7 +127,7 @@ func TestValidateSaysWhatIsWrongWithAPlan(t *testing.T) {
 		{"no topics", func(p *Plan) { p.Consumers[0].Topics = nil }, "consumers[0]: topics: at least one"},
 		{"fetch", func(p *Plan) { p.Consumers[0].MaxBytes = 0 }, "max_bytes"},
 		{"wait", func(p *Plan) { p.Consumers[0].MaxWait = -1 }, "max_wait"},
-		{"clients", func(p *Plan) { p.Consumers = make([]Consumer, 100) }, "101 producers and consumers"},
+		{"clients", func(p *Plan) { p.Consumers = make([]Consumer, 100) }, "101 clients: allowed are 64"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := basePlan()

@@ -103,6 +103,13 @@ func (r *run) addClients() error {
 			return err
 		}
 	}
+	for i := range r.plan.Deleters {
+		task := r.task(guest.RoleDeleter, fmt.Sprintf("deleter-%d", i+1), phases.HealEnd())
+		task.Deleter = &r.plan.Deleters[i]
+		if err := r.addClient(task); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -23,7 +23,7 @@
 //	stop-hangs        a broker was asked to stop and never did
 //	isr-not-full      a partition lacks a leader or a replica in its ISR
 //	metadata-behind   a broker does not know what another told of three seconds before
-//	replicas-differ   two replicas in the ISR are not the same bytes
+//	replicas-differ   two replicas in the ISR are not the same bytes; of a compacted log, not the same newest values by key
 //
 // A universe in which nothing was acknowledged or nothing was read is unknown at best.
 //

@@ -31,7 +31,7 @@ func (r *run) judgeProgress(table *history.Table) error {
 	for _, words := range r.view.behind(time.Duration(end) - settleTime) {
 		r.violate("metadata-behind", words)
 	}
-	different, err := differences(r.view, r.brokers)
+	different, err := differences(&r.plan, r.view, r.brokers)
 	r.result.Violations = append(r.result.Violations, different...)
 	return err
 }

@@ -8,36 +8,59 @@ import (
 	"io/fs"
 	"strings"
 
+	"odradek/chaos"
 	"odradek/sim/disksim"
 	"odradek/sim/guest"
 	"odradek/sim/host"
 )
 
 // differences compares, once everything has healed and nobody writes, the logs of each partition's replicas: they are to be
-// the same bytes from the first on: nothing in a run deletes records. A replica outside of the ISR is not compared: that it is
-// there is a violation of its own.
-func differences(v *view, brokers []*host.Node) ([]Violation, error) {
+// the same bytes from the first on. Of a log that loses its head the bytes from where the last of them begins are compared; of a
+// compacted one, which each replica cleans for itself, the newest record of each key. A replica outside of the ISR is not
+// compared: that it is there is a violation of its own.
+func differences(plan *chaos.Plan, v *view, brokers []*host.Node) ([]Violation, error) {
 	var found []Violation
 	for _, p := range v.order {
-		var first []byte
-		var firstNode string
+		var replicas []replica
 		for _, number := range v.partitions[p].line.ISR {
 			n := brokers[number-1]
 			log, err := readLog(n.Disk(), fmt.Sprintf("%s/%s", guest.DataDir, p))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, err
 			}
-			if firstNode == "" {
-				first, firstNode = log, n.Name()
-				continue
-			}
-			if at := differAt(first, log); at >= 0 {
-				found = append(found, Violation{Kind: "replicas-differ", Words: fmt.Sprintf(
-					"%s: the logs of %s (%d bytes) and %s (%d bytes) differ from byte %d on", p, firstNode, len(first), n.Name(), len(log), at)})
-			}
+			replicas = append(replicas, replica{n.Name(), log})
+		}
+		words := ""
+		switch {
+		case plan.Compacts(p.topic):
+			words = differentKeys(replicas, plan.Trims(p.topic))
+		case plan.Trims(p.topic):
+			words = differentBytes(fromCommonStart(replicas))
+		default:
+			words = differentBytes(replicas)
+		}
+		if words != "" {
+			found = append(found, Violation{Kind: "replicas-differ", Words: fmt.Sprintf("%s: %s", p, words)})
 		}
 	}
 	return found, nil
+}
+
+// replica is a partition's log on one node.
+type replica struct {
+	node string
+	log  []byte
+}
+
+// differentBytes says where a replica's log differs from the first one's; nothing when they are all the same.
+func differentBytes(replicas []replica) string {
+	for i := 1; i < len(replicas); i++ {
+		first, other := replicas[0], replicas[i]
+		if at := differAt(first.log, other.log); at >= 0 {
+			return fmt.Sprintf("the logs of %s (%d bytes) and %s (%d bytes) differ from byte %d on", first.node, len(first.log), other.node, len(other.log), at)
+		}
+	}
+	return ""
 }
 
 // differAt is where two logs differ first, -1 when they are the same.

@@ -32,6 +32,9 @@ func diskWith(t *testing.T, dir string, files map[string]string) *disksim.Disk {
 	return d
 }
 
+// onePlan has the topic t0, which keeps everything.
+var onePlan = smallPlan()
+
 func TestReplicasAreComparedByteForByte(t *testing.T) {
 	whole := map[string]string{"00000000000000000000.log": "abcdef", "00000000000000000006.log": "ghi", "00000000000000000000.index": "x"}
 	for _, c := range []struct {
@@ -51,7 +54,7 @@ func TestReplicasAreComparedByteForByte(t *testing.T) {
 			v := newView(3)
 			v.take("node-1", clock.Time(1), []byte(said(0, 0, 1, 0, 1, 2, 3)))
 			brokers := nodesWith(t, diskWith(t, "/data/t0-0", whole), diskWith(t, "/data/t0-0", c.other), diskWith(t, "/data/t0-0", whole))
-			found, err := differences(v, brokers)
+			found, err := differences(&onePlan, v, brokers)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +76,7 @@ func TestReplicaWithoutADirectory(t *testing.T) {
 	v := newView(3)
 	v.take("node-1", clock.Time(1), []byte(said(0, 0, 1, 0, 1, 2, 3)))
 	full := map[string]string{"00000000000000000000.log": "abc"}
-	found, err := differences(v, nodesWith(t, diskWith(t, "/data/t0-0", full), diskWith(t, "/data/other-0", full), diskWith(t, "/data/t0-0", full)))
+	found, err := differences(&onePlan, v, nodesWith(t, diskWith(t, "/data/t0-0", full), diskWith(t, "/data/other-0", full), diskWith(t, "/data/t0-0", full)))
 	if err != nil || len(found) != 1 {
 		t.Errorf("%v, %v", found, err)
 	}

@@ -49,6 +49,8 @@ var brokerKeys = []Key{
 		Doc: "Time between a node's heartbeats to the controller."},
 	{Name: "auto.leader.rebalance.enable", Type: Boolean, Default: "true", Importance: High,
 		Doc: "Gives leaderships back to preferred leaders from time to time."},
+	{Name: "internal.metadata.snapshot.entries", Type: Int, Default: "0", Rule: atLeast(0), Importance: Low, Internal: true,
+		Doc: "Entries of the metadata log after which a snapshot takes their place; 0 leaves that to the controller."},
 	{Name: "leader.imbalance.check.interval.seconds", Type: Long, Default: "300", Rule: atLeast(1), Importance: High,
 		Doc: "Time between two looks at the balance of leaders."},
 

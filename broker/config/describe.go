@@ -52,6 +52,9 @@ func (l Layers) DescribeBroker() []Entry {
 	keys := Keys(ScopeBroker)
 	entries := make([]Entry, 0, len(keys))
 	for _, k := range keys {
+		if k.Internal {
+			continue
+		}
 		entry := newEntry(k, l.brokerValue(k))
 		entry.Synonyms = l.synonyms(k.Name)
 		entries = append(entries, entry.sourced())

@@ -30,6 +30,7 @@ type Node struct {
 	HeartbeatInterval       time.Duration
 	LeaderRebalance         bool
 	LeaderImbalanceCheck    time.Duration
+	MetadataSnapshotEntries int32 // internal.metadata.snapshot.entries
 	NumPartitions           int32
 	ReplicationFactor       int16
 	AutoCreateTopics        bool
@@ -108,6 +109,7 @@ func (l Layers) node() (Node, error) {
 		HeartbeatInterval:       ms("broker.heartbeat.interval.ms"),
 		LeaderRebalance:         r.bool("auto.leader.rebalance.enable"),
 		LeaderImbalanceCheck:    time.Duration(r.int64("leader.imbalance.check.interval.seconds")) * time.Second,
+		MetadataSnapshotEntries: r.int32("internal.metadata.snapshot.entries"),
 		NumPartitions:           r.int32("num.partitions"),
 		ReplicationFactor:       int16(r.int64("default.replication.factor")),
 		AutoCreateTopics:        r.bool("auto.create.topics.enable"),

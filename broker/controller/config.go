@@ -48,6 +48,10 @@ type Config struct {
 	ElectionTimeout time.Duration
 	LeaseTimeout    time.Duration
 
+	// SnapshotEntries is how many entries the quorum's log grows by before the image is written out, 4096 by default. Tests and
+	// universes set less: whether it is time is then looked at each second, and fewer entries are kept for followers that lag.
+	SnapshotEntries uint64
+
 	Logger *slog.Logger
 	// OnFailure is told, once, that the quorum's storage failed or its log can't be understood: this process can't go on as a
 	// member and should end. By default it panics.

@@ -194,6 +194,9 @@ func (c *Controller) raftConfig() *raft.Config {
 	config.SnapshotInterval = snapshotInterval
 	config.SnapshotThreshold = snapshotThreshold
 	config.TrailingLogs = trailingLogs
+	if n := c.cfg.SnapshotEntries; n > 0 {
+		config.SnapshotInterval, config.SnapshotThreshold, config.TrailingLogs = time.Second, n, n/4
+	}
 	config.ShutdownOnRemove = false // a node that is removed may be added again
 	config.NotifyCh = c.notify
 	config.NoLegacyTelemetry = true

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -15,6 +16,7 @@ import (
 func Consume(ctx context.Context, p *Process, plan chaos.Consumer, cluster chaos.Cluster) error {
 	reader := newReader(p, cluster, plan.Topics, kgo.FetchMaxWait(plan.MaxWait.D()),
 		kgo.FetchMaxBytes(int32(plan.MaxBytes)), kgo.FetchMaxPartitionBytes(int32(plan.MaxBytes)))
+	reader.pause = plan.Pause.D()
 	for ctx.Err() == nil {
 		if err := reader.run(ctx, false, func() bool { return false }); err != nil {
 			return err
@@ -36,6 +38,7 @@ type reader struct {
 	options   []kgo.Opt
 	order     []place // in which positions are written down
 	positions map[place]int64
+	pause     time.Duration // after each poll
 }
 
 func newReader(p *Process, cluster chaos.Cluster, topics []string, options ...kgo.Opt) *reader {
@@ -85,6 +88,9 @@ func (r *reader) run(ctx context.Context, final bool, done func() bool) error {
 			pause(ctx, retryBackoffMax)
 			return nil
 		}
+		if r.pause > 0 {
+			pause(ctx, r.pause)
+		}
 	}
 	return nil
 }
@@ -122,7 +128,7 @@ func appendRuns(runs []history.Run, fetched kgo.FetchTopicPartition) []history.R
 			runs = append(runs, history.Run{Topic: fetched.Topic, Partition: fetched.Partition, Offset: record.Offset})
 		}
 		last := &runs[len(runs)-1]
-		last.Values = append(last.Values, unpadded(record.Value))
+		last.Values = append(last.Values, identity(record))
 	}
 	return runs
 }

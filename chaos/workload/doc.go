@@ -3,5 +3,5 @@
 // events of a history.
 //
 // A record's value is unique in the run: the producer's name, a dash and a number, followed by a space and padding. The
-// history holds the part before the space.
+// history holds the part before the space. A tombstone, which has no value, has that in a header.
 package workload

@@ -18,13 +18,13 @@ func FinalRead(ctx context.Context, p *Process, cluster chaos.Cluster) error {
 		topics = append(topics, topic.Name)
 	}
 	reader := newReader(p, cluster, topics)
-	ends, err := reader.findEnds(ctx)
+	bounds, err := reader.findBounds(ctx)
 	if err != nil {
 		return err
 	}
 	done := func() bool {
 		for _, at := range reader.order {
-			if max(reader.positions[at], 0) < ends[at] {
+			if max(reader.positions[at], bounds[at].start) < bounds[at].end {
 				return false
 			}
 		}
@@ -34,6 +34,13 @@ func FinalRead(ctx context.Context, p *Process, cluster chaos.Cluster) error {
 		if err := reader.run(ctx, true, done); err != nil {
 			return err
 		}
+		if done() {
+			break
+		}
+		// A partition was lost, perhaps because its log begins later now.
+		if bounds, err = reader.findBounds(ctx); err != nil {
+			return err
+		}
 	}
 	if !done() {
 		return fmt.Errorf("the final read did not reach every partition's end: %w", ctx.Err())
@@ -41,22 +48,25 @@ func FinalRead(ctx context.Context, p *Process, cluster chaos.Cluster) error {
 	return nil
 }
 
-// findEnds asks every partition for its offsets, retrying while ctx lives.
-func (r *reader) findEnds(ctx context.Context) (map[place]int64, error) {
+// bound is where a partition begins and ends.
+type bound struct{ start, end int64 }
+
+// findBounds asks every partition for its offsets, retrying while ctx lives.
+func (r *reader) findBounds(ctx context.Context) (map[place]bound, error) {
 	client, err := r.process.client()
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	ends := map[place]int64{}
+	bounds := map[place]bound{}
 	for _, at := range r.order {
 		for {
 			id := r.process.invoke(history.Event{Op: history.Offsets, Topic: at.topic, Partition: at.partition})
 			start, end, err := offsets(ctx, admin, at)
 			if err == nil {
 				r.process.end(id, history.Offsets, history.OK, history.Event{Start: start, End: end})
-				ends[at] = end
+				bounds[at] = bound{start, end}
 				break
 			}
 			r.process.end(id, history.Offsets, history.Info, history.Event{Error: err.Error()})
@@ -65,7 +75,7 @@ func (r *reader) findEnds(ctx context.Context) (map[place]int64, error) {
 			}
 		}
 	}
-	return ends, nil
+	return bounds, nil
 }
 
 func offsets(ctx context.Context, admin *kadm.Client, at place) (start, end int64, err error) {

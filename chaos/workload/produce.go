@@ -122,6 +122,10 @@ func (p *producer) send() {
 		event.Key = "k" + strconv.Itoa(p.random.IntN(p.plan.Keys))
 		record.Key = []byte(event.Key)
 	}
+	if p.plan.Tombstones > 0 && p.random.Float64() < p.plan.Tombstones {
+		event.Tombstone = true
+		record.Value, record.Headers = nil, []kgo.RecordHeader{{Key: tombstoneHeader, Value: []byte(value)}}
+	}
 	id := p.process.invoke(event)
 	p.client.Produce(context.Background(), record, func(r *kgo.Record, err error) {
 		switch {
@@ -163,8 +167,17 @@ func padded(value string, size int) []byte {
 	return out
 }
 
-// unpadded is the unique part of a record's value.
-func unpadded(value []byte) string {
+// tombstoneHeader is the header by which a record without a value is known.
+const tombstoneHeader = "value"
+
+// identity is what is unique in a record: of its value, or of a tombstone's header.
+func identity(record *kgo.Record) string {
+	value := record.Value
+	for _, h := range record.Headers {
+		if value == nil && h.Key == tombstoneHeader {
+			value = h.Value
+		}
+	}
 	unique, _, _ := bytes.Cut(value, []byte{' '})
 	return string(unique)
 }

@@ -58,6 +58,8 @@ func run(task guest.Task, world env.Env) error {
 		return workload.Produce(ctx, process, *task.Producer, task.Seed)
 	case guest.RoleConsumer:
 		return workload.Consume(ctx, process, *task.Consumer, task.Cluster)
+	case guest.RoleDeleter:
+		return workload.DeleteRecords(ctx, process, *task.Deleter, task.Cluster, task.Seed)
 	case guest.RoleFinalRead:
 		return inTime(ctx, workload.FinalRead(ctx, process, task.Cluster))
 	}

@@ -174,6 +174,7 @@ type wireEvent struct {
 	Start      *int64      `json:"start"`
 	End        *int64      `json:"end"`
 	Error      *string     `json:"error"`
+	Tombstone  *bool       `json:"tombstone"`
 }
 
 // event checks that the fields are those of the operation and type.
@@ -195,7 +196,7 @@ func (w *wireEvent) event() (Event, error) {
 	return Event{
 		Time: *w.Time, Process: *w.Process, Type: *w.Type, Op: *w.Op, ID: *w.ID,
 		Topic: value(w.Topic), Partition: value(w.Partition), Key: value(w.Key), Value: value(w.Value),
-		Acks: value(w.Acks), Idempotent: value(w.Idempotent), Offset: value(w.Offset),
+		Acks: value(w.Acks), Idempotent: value(w.Idempotent), Tombstone: value(w.Tombstone), Offset: value(w.Offset),
 		Positions: value(w.Positions), Final: value(w.Final), Runs: value(w.Records),
 		Start: value(w.Start), End: value(w.End), Error: value(w.Error),
 	}, nil
@@ -205,7 +206,7 @@ func (w *wireEvent) event() (Event, error) {
 func (w *wireEvent) present() field {
 	var set field
 	for i, is := range [...]bool{w.Topic != nil, w.Partition != nil, w.Key != nil, w.Value != nil, w.Acks != nil, w.Idempotent != nil,
-		w.Offset != nil, w.Positions != nil, w.Final != nil, w.Records != nil, w.Start != nil, w.End != nil, w.Error != nil} {
+		w.Offset != nil, w.Positions != nil, w.Final != nil, w.Records != nil, w.Start != nil, w.End != nil, w.Error != nil, w.Tombstone != nil} {
 		if is {
 			set |= 1 << i
 		}
@@ -250,6 +251,10 @@ func (e *Event) check() error {
 		if e.Start < 0 || e.End < e.Start || e.End > offsetMax {
 			return fmt.Errorf("start %d, end %d: allowed are 0 <= start <= end", e.Start, e.End)
 		}
+	case e.Op == Delete && e.Type == Invoke:
+		return errors.Join(checkName("topic", e.Topic), checkPlace(e.Partition, 0, e.Offset, 0))
+	case e.Op == Delete && e.Type == OK:
+		return checkPlace(0, 0, e.Start, 0)
 	}
 	return nil
 }

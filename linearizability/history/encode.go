@@ -38,6 +38,9 @@ func AppendEvent(b []byte, e *Event) ([]byte, error) {
 	if e.Key != "" {
 		has |= sh.optional & fKey
 	}
+	if e.Tombstone {
+		has |= sh.optional & fTombstone
+	}
 	if e.Final {
 		has |= sh.optional & fFinal
 	}
@@ -63,6 +66,9 @@ func appendFields(b []byte, e *Event, has field) []byte {
 	}
 	if has&fIdempotent != 0 {
 		b = strconv.AppendBool(append(b, `,"idempotent":`...), e.Idempotent)
+	}
+	if has&fTombstone != 0 {
+		b = append(b, `,"tombstone":true`...)
 	}
 	if has&fOffset != 0 {
 		b = appendNumber(b, "offset", e.Offset)

@@ -29,6 +29,7 @@ const (
 	Assign  Op = "assign"  // a consumer takes partitions and their positions, instead of those that it had
 	Poll    Op = "poll"    // one return of a consumer's poll
 	Offsets Op = "offsets" // ListOffsets: the beginning and the end of a partition
+	Delete  Op = "delete"  // DeleteRecords: everything of a partition before an offset
 )
 
 // reserved are names of operations to come; they are refused like unknown ones, in other words.
@@ -59,7 +60,8 @@ type Header struct {
 
 // An Event is one line of a history. Which fields an event has depends on its type and operation; the others are zero:
 //
-//	send    invoke  Topic, Partition (-1 leaves the choice to the client), Value, Acks, Idempotent; Key if any
+//	send    invoke  Topic, Partition (-1 leaves the choice to the client), Value, Acks, Idempotent; Key if any; Tombstone if the
+//	                record has no value: it is then known by what a header of it says, which is unique as a value is
 //	        ok      Partition, Offset (-1 when the answer carries none: acks=0, or a duplicate that the broker knew)
 //	assign  invoke  Positions; Final for the reader that goes through everything after healing
 //	        ok      nothing
@@ -67,6 +69,8 @@ type Header struct {
 //	        ok      Runs
 //	offsets invoke  Topic, Partition
 //	        ok      Start, End: the first offset, and the one after the last that a consumer can read
+//	delete  invoke  Topic, Partition, Offset: the first that is to stay
+//	        ok      Start: the low watermark of the answer
 //	any     fail, info   Error, in words or as Kafka names it
 type Event struct {
 	Time    int64  // nanoseconds since the run began; does not decrease within a process
@@ -81,6 +85,7 @@ type Event struct {
 	Value      string // unique among all sends of the history
 	Acks       Acks
 	Idempotent bool
+	Tombstone  bool
 	Offset     int64
 
 	Positions []Position
@@ -130,11 +135,12 @@ const (
 	fStart
 	fEnd
 	fError
+	fTombstone
 )
 
 // fieldNames follows the bits of field; they are the names in a line.
 var fieldNames = []string{"topic", "partition", "key", "value", "acks", "idempotent", "offset", "positions", "final", "records",
-	"start", "end", "error"}
+	"start", "end", "error", "tombstone"}
 
 func (set field) names() string {
 	var names []string
@@ -160,7 +166,7 @@ func shapeOf(op Op, typ Type) (s shape, err error) {
 	var begin, done shape
 	switch op {
 	case Send:
-		begin = shape{fTopic | fPartition | fValue | fAcks | fIdempotent, fKey}
+		begin = shape{fTopic | fPartition | fValue | fAcks | fIdempotent, fKey | fTombstone}
 		done = shape{fPartition | fOffset, 0}
 	case Assign:
 		begin = shape{fPositions, fFinal}
@@ -169,11 +175,14 @@ func shapeOf(op Op, typ Type) (s shape, err error) {
 	case Offsets:
 		begin = shape{fTopic | fPartition, 0}
 		done = shape{fStart | fEnd, 0}
+	case Delete:
+		begin = shape{fTopic | fPartition | fOffset, 0}
+		done = shape{fStart, 0}
 	default:
 		if slices.Contains(reserved, string(op)) {
 			return shape{}, fmt.Errorf("op %q is reserved, version %d has no such operation", string(op), Version)
 		}
-		return shape{}, fmt.Errorf("op %q: allowed are send, assign, poll, offsets", string(op))
+		return shape{}, fmt.Errorf("op %q: allowed are send, assign, poll, offsets, delete", string(op))
 	}
 	switch typ {
 	case Invoke:

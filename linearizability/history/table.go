@@ -23,6 +23,7 @@ type Table struct {
 	Sends      []SendOp    // in the order of their invokes in the history
 	Reads      []ReadStep  // in the order of their completions in the history; a consumer's are in its own order
 	Ends       []OffsetsOp // successful ones, in the order of their completions
+	Deletes    []DeleteOp  // in the order of their invokes
 	values     []string    // by ValueID
 	sendOf     []int32     // by ValueID: index into Sends, -1 for a value that nobody sent
 	ids        map[string]ValueID
@@ -40,6 +41,7 @@ type SendOp struct {
 	Value      ValueID
 	Acks       Acks
 	Idempotent bool
+	Tombstone  bool // it has no value: it says that its key is no more
 	Invoked    int64
 	Outcome    Type  // OK, Fail or Info; Info also when no end is in the history
 	Done       int64 // time of the outcome; meaningless when Ended is false
@@ -63,7 +65,7 @@ func (s *SendOp) Place() (p Partition, ok bool) {
 // Events gives back the events that the send was made of.
 func (s *SendOp) Events(t *Table) []Event {
 	begun := Event{Time: s.Invoked, Process: s.Process, Type: Invoke, Op: Send, ID: s.ID, Topic: s.Asked.Topic,
-		Partition: s.Asked.Index, Key: s.Key, Value: t.Value(s.Value), Acks: s.Acks, Idempotent: s.Idempotent}
+		Partition: s.Asked.Index, Key: s.Key, Value: t.Value(s.Value), Acks: s.Acks, Idempotent: s.Idempotent, Tombstone: s.Tombstone}
 	if !s.Ended {
 		return []Event{begun}
 	}
@@ -114,6 +116,28 @@ func (o *OffsetsOp) Event() Event {
 	return Event{Time: o.Done, Process: o.Process, Type: OK, Op: Offsets, ID: o.ID, Start: o.Start, End: o.End}
 }
 
+// A DeleteOp is a request to delete what lies before an offset.
+type DeleteOp struct {
+	Process   string
+	ID        int64
+	Invoked   int64
+	Done      int64 // when OK
+	Partition Partition
+	Offset    int64 // the first that is to stay
+	OK        bool  // done, and known to be
+	Low       int64 // the low watermark that was answered, when OK
+}
+
+// Events gives back the events that the request was made of.
+func (d *DeleteOp) Events() []Event {
+	begun := Event{Time: d.Invoked, Process: d.Process, Type: Invoke, Op: Delete, ID: d.ID, Topic: d.Partition.Topic,
+		Partition: d.Partition.Index, Offset: d.Offset}
+	if !d.OK {
+		return []Event{begun}
+	}
+	return []Event{begun, {Time: d.Done, Process: d.Process, Type: OK, Op: Delete, ID: d.ID, Start: d.Low}}
+}
+
 // Value is the text of a value.
 func (t *Table) Value(v ValueID) string { return t.values[v] }
 
@@ -154,15 +178,16 @@ type opKey struct {
 
 // collector pairs events. Open operations are kept as their first event, sends as their index.
 type collector struct {
-	table *Table
-	sends map[opKey]int
-	open  map[opKey]Event
+	table   *Table
+	sends   map[opKey]int
+	deletes map[opKey]int
+	open    map[opKey]Event
 }
 
 func newCollector(h Header) *collector {
 	return &collector{
 		table: &Table{Header: h, ids: map[string]ValueID{}},
-		sends: map[opKey]int{}, open: map[opKey]Event{},
+		sends: map[opKey]int{}, deletes: map[opKey]int{}, open: map[opKey]Event{},
 	}
 }
 
@@ -173,6 +198,11 @@ func (c *collector) add(e *Event) error {
 		if e.Op == Send {
 			c.sends[key] = len(c.table.Sends)
 			return c.beginSend(e)
+		}
+		if e.Op == Delete {
+			c.deletes[key] = len(c.table.Deletes)
+			c.table.Deletes = append(c.table.Deletes, DeleteOp{Process: e.Process, ID: e.ID, Invoked: e.Time,
+				Partition: Partition{e.Topic, e.Partition}, Offset: e.Offset})
 		}
 		c.open[key] = *e
 		return nil
@@ -205,7 +235,7 @@ func (c *collector) beginSend(e *Event) error {
 	c.table.sendOf[v] = int32(len(c.table.Sends))
 	c.table.Sends = append(c.table.Sends, SendOp{
 		Process: e.Process, ID: e.ID, Asked: Partition{e.Topic, e.Partition}, Key: e.Key, Value: v, Acks: e.Acks,
-		Idempotent: e.Idempotent, Invoked: e.Time, Outcome: Info, Partition: -1, Offset: -1,
+		Idempotent: e.Idempotent, Tombstone: e.Tombstone, Invoked: e.Time, Outcome: Info, Partition: -1, Offset: -1,
 	})
 	return nil
 }
@@ -228,6 +258,9 @@ func (c *collector) done(begun, e *Event) {
 			}
 			t.Reads = append(t.Reads, step)
 		}
+	case Delete:
+		d := &t.Deletes[c.deletes[opKey{e.Process, e.ID}]]
+		d.OK, d.Done, d.Low = true, e.Time, e.Start
 	case Offsets:
 		t.Ends = append(t.Ends, OffsetsOp{Process: e.Process, ID: e.ID, Invoked: begun.Time, Done: e.Time,
 			Partition: Partition{begun.Topic, begun.Partition}, Start: e.Start, End: e.End})

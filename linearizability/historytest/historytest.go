@@ -61,6 +61,27 @@ func (s *Script) Put(process, value string, offset int64) {
 	s.Acked(process, s.Send(process, 0, value, history.AcksAll, true), 0, offset)
 }
 
+// PutKey is Put of a record with a key.
+func (s *Script) PutKey(process, key, value string, offset int64) {
+	s.putKey(process, key, value, offset, false)
+}
+
+// Bury is Put of a tombstone.
+func (s *Script) Bury(process, key, value string, offset int64) {
+	s.putKey(process, key, value, offset, true)
+}
+
+func (s *Script) putKey(process, key, value string, offset int64, tombstone bool) {
+	id := s.Begin(process, history.Event{Op: history.Send, Topic: "t", Key: key, Value: value, Acks: history.AcksAll, Idempotent: true, Tombstone: tombstone})
+	s.Acked(process, id, 0, offset)
+}
+
+// Delete asks for everything of partition 0 before an offset to go, and is told that it has.
+func (s *Script) Delete(process string, offset int64) {
+	id := s.Begin(process, history.Event{Op: history.Delete, Topic: "t", Offset: offset})
+	s.End(process, id, history.OK, history.Event{Op: history.Delete, Start: offset})
+}
+
 // Assign gives a consumer partition 0 of topic t.
 func (s *Script) Assign(process string, offset int64, final bool) {
 	id := s.Begin(process, history.Event{Op: history.Assign, Final: final, Positions: []history.Position{{Topic: "t", Offset: offset}}})
@@ -82,9 +103,22 @@ func (s *Script) PollRun(process string, run history.Run) {
 }
 
 // Ends answers that partition 0 ends at an offset.
-func (s *Script) Ends(process string, end int64) {
+func (s *Script) Ends(process string, end int64) { s.Bounds(process, 0, end) }
+
+// Bounds answers where partition 0 begins and ends.
+func (s *Script) Bounds(process string, start, end int64) {
 	id := s.Begin(process, history.Event{Op: history.Offsets, Topic: "t"})
-	s.End(process, id, history.OK, history.Event{Op: history.Offsets, End: end})
+	s.End(process, id, history.OK, history.Event{Op: history.Offsets, Start: start, End: end})
+}
+
+// FinalRuns is a final read of partition 0 that finds runs between a start and an end.
+func (s *Script) FinalRuns(process string, start, end int64, runs ...history.Run) {
+	s.Assign(process, history.PositionEarliest, true)
+	s.Bounds(process, start, end)
+	for _, run := range runs {
+		run.Topic = "t"
+		s.PollRun(process, run)
+	}
 }
 
 // Final is a whole final read of partition 0, from the beginning.

@@ -19,7 +19,7 @@ func (c *checker) ends() {
 		}
 		l.asked = end
 		// An empty partition is at its end before anything is read.
-		if at.position >= end.End && (l.end == nil || end.Invoked >= l.end.Invoked) {
+		if max(at.position, end.Start) >= end.End && (l.end == nil || end.Invoked >= l.end.Invoked) {
 			l.end = end
 			l.finalTo = max(l.finalTo, end.End)
 		}
@@ -80,6 +80,12 @@ func (c *checker) ackAgainstReads(l *log, s *history.SendOp) {
 	name, mayBeLost := c.lossName(s)
 	elsewhere := c.places[s.Value]
 	skip, skipped := l.skipped(s.Offset)
+	if !seen && elsewhere.log == nil {
+		if gone, ok := c.vanished(l, s.Value, s.Offset, c.passedAt(l, s.Offset, skip, skipped)); ok {
+			c.report.Allow(gone)
+			return
+		}
+	}
 	what := fmt.Sprintf("%q of %s was acknowledged at offset %d (acks=%s)", c.table.Value(s.Value), s.Process, s.Offset, acksWord(s.Acks))
 	switch {
 	case !seen && !l.passed(s.Offset) && !skipped:
@@ -104,6 +110,19 @@ func (c *checker) ackAgainstReads(l *log, s *history.SendOp) {
 		c.violate(verdict.LostWrite, l, fmt.Sprintf("%s; %s passed it and found nothing there", what, c.table.Reads[skip.step].Process),
 			append(s.Events(c.table), c.read(skip.step, -1))...)
 	}
+}
+
+// passedAt is when a reader that found nothing at an offset was done with it: the final one, if it came there.
+func (c *checker) passedAt(l *log, offset int64, skip gap, skipped bool) int64 {
+	switch {
+	case l.finalStep >= 0 && l.passed(offset):
+		return c.table.Reads[l.finalStep].Done
+	case skipped:
+		return c.table.Reads[skip.step].Done
+	case l.end != nil:
+		return l.end.Done
+	}
+	return 0
 }
 
 // beyondTheRead judges an acknowledged offset that no reader came to: lost when the log is known to end before it.
@@ -131,6 +150,8 @@ func (c *checker) ackWithoutOffset(l *log, s *history.SendOp) {
 		c.report.Allow(AckAfterFinal)
 	} else if name, ok := c.lossName(s); ok {
 		c.report.Allow(name)
+	} else if name, ok := c.vanished(l, s.Value, 0, l.end.Done); ok {
+		c.report.Allow(name) // nobody knows where it was
 	} else {
 		c.violate(verdict.LostWrite, l, fmt.Sprintf("%q of %s was acknowledged (acks=%s) and is nowhere", c.table.Value(s.Value), s.Process,
 			acksWord(s.Acks)), append(s.Events(c.table), l.end.Event())...)
@@ -186,6 +207,10 @@ func (c *checker) skips() {
 					c.report.Allow(Forgotten)
 					continue
 				}
+				if gone, ok := c.vanished(l, found.value, offset, c.table.Reads[g.step].Done); ok {
+					c.report.Allow(gone)
+					continue
+				}
 				c.violate(verdict.PollSkip, l, fmt.Sprintf("%s went from offset %d to %d over %q at offset %d", c.table.Reads[g.step].Process,
 					g.from, g.to, c.table.Value(found.value), offset), c.read(found.step, offset), c.read(g.step, g.to))
 				break
@@ -210,6 +235,10 @@ func (c *checker) forgotten() {
 			}
 			if c.promises.MayForget(name.Topic) {
 				c.report.Allow(Forgotten)
+				continue
+			}
+			if name, ok := c.vanished(l, found.value, offset, c.passedAt(l, offset, gap{}, false)); ok {
+				c.report.Allow(name)
 				continue
 			}
 			c.violate(verdict.LostWrite, l, fmt.Sprintf("%q at offset %d was read by %s; the final read does not find it",

@@ -8,6 +8,14 @@
 //	                      or the log ends before it.
 //	                      lost-acks-one, lost-acks-all: the run's promises allow it
 //	                      forgotten: a record was read and is gone, and the promises allow acks=all to be lost
+//	                      deleted: DeleteRecords asked for it to go
+//	                      retained: the topic drops its oldest records, the log is known to begin after it, and it was
+//	                      old enough (Promises.Vanishing)
+//	                      compacted: a later record of its key is known, or may be there as a tombstone that nobody saw; or it
+//	                      is a tombstone itself; and it was old enough
+//	undeleted             a record, or a log start, before what DeleteRecords had deleted when the reader was assigned
+//	                      or the start was asked for.
+//	resurrected           of a key, the final read finds a value but not the later tombstone that was acknowledged or seen
 //	unseen                progress: after healing, no final read came to the end of the partition.
 //	                      Only when the promises demand progress
 //	duplicate             one value at two offsets.
@@ -24,7 +32,8 @@
 //	non-monotonic-poll    a consumer's position went back without an assign.
 //	                      forgotten: as above
 //	poll-skip             a consumer's position went forwards over a record that exists, since somebody else read it.
-//	                      Offsets without a record (control batches, compaction) are no skip
+//	                      Offsets without a record (control batches, compaction) are no skip.
+//	                      deleted, retained, compacted: as above
 //	phantom               a value was read that nobody sent, or not to there, or before it was sent.
 //	aborted-read          a value was read whose send is known to have failed.
 //

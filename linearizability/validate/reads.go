@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 
 	"odradek/linearizability/history"
 	"odradek/linearizability/verdict"
@@ -27,6 +28,9 @@ func (c *checker) assign(i int, step *history.ReadStep) {
 	switch position {
 	case history.PositionEarliest:
 		position = 0
+		if c.mayBegin(step.Partition) {
+			position = -1
+		}
 	case history.PositionLatest:
 		position = -1
 	}
@@ -38,6 +42,11 @@ func (c *checker) assign(i int, step *history.ReadStep) {
 		}
 		l.finalAssigned = true
 	}
+}
+
+// mayBegin says that a partition's first offset may be another than 0.
+func (c *checker) mayBegin(p history.Partition) bool {
+	return c.promises.Vanish(p.Topic).Head || slices.ContainsFunc(c.table.Deletes, func(d history.DeleteOp) bool { return d.Partition == p })
 }
 
 func (c *checker) run(i int, step *history.ReadStep) {

@@ -15,6 +15,9 @@ const (
 	Forgotten     = "forgotten"
 	Retried       = "retry-without-idempotence"
 	AckAfterFinal = "ack-after-final"
+	Deleted       = "deleted"
+	Retained      = "retained"
+	Compacted     = "compacted"
 )
 
 // Check holds a history against the promises of its run.
@@ -24,13 +27,18 @@ func Check(t *history.Table, p history.Promises) verdict.Report {
 		logs:    map[history.Partition]*log{},
 		cursors: map[string]map[history.Partition]*cursor{},
 		places:  make([]place, t.Values()),
+
+		lostTombstones: map[topicKey]bool{},
 	}
 	c.reads()
+	c.vanishing()
 	c.ends()
 	c.acks()
 	c.order()
 	c.skips()
 	c.forgotten()
+	c.undeleted()
+	c.resurrected()
 	c.progress()
 	return c.report
 }
@@ -44,6 +52,8 @@ type checker struct {
 	names    []history.Partition // keys of logs, in the order in which they came up
 	cursors  map[string]map[history.Partition]*cursor
 	places   []place // by ValueID
+	// lostTombstones are keys of which a tombstone was sent that may be in the log, or have been, though nobody saw it.
+	lostTombstones map[topicKey]bool
 }
 
 // log is what is known of one partition.
@@ -62,6 +72,13 @@ type log struct {
 	asked              *history.OffsetsOp // the end that a final reader was told last
 	end                *history.OffsetsOp // the latest that a final reader came to; nil: none did
 	lastAcked          int                // the latest acknowledged send, -1 for none
+
+	// What may have vanished by itself.
+	start     int64 // the highest log start that anybody was told
+	deletes   []int // DeleteRecords
+	deletedTo int64 // what they asked for at most
+	keys      map[string][]version
+	keyNames  []string // keys of keys, as they came up
 }
 
 // sighting is a value that a reader found at an offset.

@@ -34,6 +34,8 @@ const (
 	PollSkip            Kind = "poll-skip"
 	Phantom             Kind = "phantom"
 	AbortedRead         Kind = "aborted-read"
+	Undeleted           Kind = "undeleted"
+	Resurrected         Kind = "resurrected"
 	NotLinearizable     Kind = "not-linearizable"
 )
 

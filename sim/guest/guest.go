@@ -15,6 +15,7 @@ const (
 	RoleSetup     = "setup"      // makes the topics and exits
 	RoleProducer  = "producer"   // sends until its time is up
 	RoleConsumer  = "consumer"   // polls until its time is up
+	RoleDeleter   = "deleter"    // deletes records until its time is up
 	RoleFinalRead = "final-read" // reads everything once and exits
 	RoleEnvTest   = "envtest"    // runs the suite of broker/env/envtest
 )
@@ -41,6 +42,7 @@ type Task struct {
 	Cluster  chaos.Cluster   `json:"cluster,omitzero"`
 	Producer *chaos.Producer `json:"producer,omitempty"`
 	Consumer *chaos.Consumer `json:"consumer,omitempty"`
+	Deleter  *chaos.Deleter  `json:"deleter,omitempty"`
 }
 
 // Args is the command line that starts a guest with the task.
