@@ -58,22 +58,10 @@ func (s *Stable) load() error {
 	if err != nil {
 		return err
 	}
-	rest := content
-	for len(rest) >= stableHeader {
-		length := binary.BigEndian.Uint32(rest)
-		if length < 4 || length > stableRecordMax || int(length) > len(rest)-stableHeader {
-			break
-		}
-		body := rest[stableHeader : stableHeader+length]
-		crc := chain(s.crc, body)
-		keyLen := binary.BigEndian.Uint32(body)
-		if crc != binary.BigEndian.Uint32(rest[4:]) || keyLen > length-4 {
-			break
-		}
-		s.values[string(body[4:4+keyLen])] = append([]byte{}, body[4+keyLen:]...)
+	rest := visitStable(content, func(key, value []byte, crc uint32) {
+		s.values[string(key)] = append([]byte{}, value...)
 		s.crc = crc
-		rest = rest[stableHeader+length:]
-	}
+	})
 	s.end = int64(len(content) - len(rest))
 	if len(rest) > 0 {
 		if err := s.file.Truncate(s.end); err != nil {
@@ -84,6 +72,26 @@ func (s *Stable) load() error {
 		return err
 	}
 	return s.disk.SyncDir(path.Dir(s.name))
+}
+
+// visitStable gives the good records, oldest first, and returns what follows them.
+func visitStable(content []byte, visit func(key, value []byte, crc uint32)) (rest []byte) {
+	rest = content
+	for seed := uint32(0); len(rest) >= stableHeader; {
+		length := binary.BigEndian.Uint32(rest)
+		if length < 4 || length > stableRecordMax || int(length) > len(rest)-stableHeader {
+			break
+		}
+		body := rest[stableHeader : stableHeader+length]
+		crc := chain(seed, body)
+		keyLen := binary.BigEndian.Uint32(body)
+		if crc != binary.BigEndian.Uint32(rest[4:]) || keyLen > length-4 {
+			break
+		}
+		visit(body[4:4+keyLen], body[4+keyLen:], crc)
+		rest, seed = rest[stableHeader+length:], crc
+	}
+	return rest
 }
 
 func appendStable(b []byte, seed uint32, key, value []byte) ([]byte, uint32) {
