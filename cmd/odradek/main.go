@@ -58,5 +58,6 @@ func root() *cobra.Command {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
 	command.AddCommand(serveCommand(), clusterCommand(), topicCommand(), produceCommand(), consumeCommand(), benchCommand(), simCommand(), chaosCommand(), checkCommand(), mutantsCommand())
+	command.AddCommand(logCommand())
 	return command
 }

@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"broker/replica":              {"broker/env", "broker/commitlog", "broker/commitlog/cleaner", "broker/record", "broker/metadata", "broker/wire"},
 	"broker/coord":                {"broker/commitlog", "broker/metadata", "broker/record", "broker/replica"},
 	"broker/group":                {"broker/coord"},
+	"broker/inspect":              {"broker/commitlog", "broker/controller/raftstore", "broker/env", "broker/metadata", "broker/record", "broker/replica"},
 	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/wire"},
 	"broker/api/vectors":          {},
 	"broker": {

@@ -26,6 +26,20 @@ func (disk) Open(name string, flag int) (env.File, error) {
 	return &file{f}, nil
 }
 
+// readOnly opens files for reading only.
+type readOnly struct{ disk }
+
+func (readOnly) Open(name string, flag int) (env.File, error) {
+	if flag != 0 {
+		return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrPermission}
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return &file{f}, nil
+}
+
 func (disk) MkdirAll(dir string) error { return wrap(os.MkdirAll(dir, dirMode)) }
 
 func (disk) Rename(oldName, newName string) error { return wrap(os.Rename(oldName, newName)) }

@@ -17,6 +17,10 @@ import (
 // New returns this machine.
 func New() env.Env { return env.Env{Net: network{}, Disk: disk{}} }
 
+// ReadOnlyDisk returns this machine's disk for tools that look at files: it opens them for reading only, and needs no more
+// permission than that.
+func ReadOnlyDisk() env.Disk { return readOnly{} }
+
 // wrap gives an error of the system the identity that package env promises, and keeps its own.
 func wrap(err error) error {
 	switch {
