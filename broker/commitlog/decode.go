@@ -3,6 +3,7 @@ package commitlog
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 )
 
@@ -18,6 +19,7 @@ const (
 	FileSegment
 	FileIndex
 	FileTimeIndex
+	FileTxnIndex
 	FileSnapshot
 	FileEpochs
 	FileStartOffset
@@ -42,7 +44,8 @@ func KindOf(name string) (kind FileKind, offset int64) {
 		return FileLeftover, 0
 	}
 	for suffix, kind := range map[string]FileKind{
-		logSuffix: FileSegment, indexSuffix: FileIndex, timeIndexSuffix: FileTimeIndex, snapshotSuffix: FileSnapshot,
+		logSuffix: FileSegment, indexSuffix: FileIndex, timeIndexSuffix: FileTimeIndex, txnIndexSuffix: FileTxnIndex,
+		snapshotSuffix: FileSnapshot,
 	} {
 		if offset, ok := parseSegmentName(name, suffix); ok {
 			return kind, offset
@@ -51,10 +54,11 @@ func KindOf(name string) (kind FileKind, offset int64) {
 	return FileUnknown, 0
 }
 
-// FileName is the name of a segment's file of the kind, one of FileSegment, FileIndex, FileTimeIndex and FileSnapshot.
+// FileName is the name of a segment's file of the kind, one of those that bear an offset.
 func FileName(kind FileKind, offset int64) string {
 	suffix := map[FileKind]string{
-		FileSegment: logSuffix, FileIndex: indexSuffix, FileTimeIndex: timeIndexSuffix, FileSnapshot: snapshotSuffix,
+		FileSegment: logSuffix, FileIndex: indexSuffix, FileTimeIndex: timeIndexSuffix, FileTxnIndex: txnIndexSuffix,
+		FileSnapshot: snapshotSuffix,
 	}[kind]
 	if suffix == "" {
 		panic(fmt.Sprintf("commitlog: files of kind %d have no offset", kind))
@@ -91,6 +95,11 @@ func DecodeTimeIndex(content []byte) (entries []TimeEntry, left []byte) {
 	return entries, content
 }
 
+// DecodeTxnIndex reads the aborted transactions of the segment at base. The error says that they can't be those of one.
+func DecodeTxnIndex(content []byte, base int64) ([]AbortedTxn, error) {
+	return decodeAborted(content, base, math.MaxInt64-base)
+}
+
 // EpochStart says that a leader epoch begins at an offset.
 type EpochStart struct {
 	Epoch int32
@@ -123,31 +132,31 @@ func DecodeRecoveryPoint(content []byte) (RecoveryPoint, error) {
 	return RecoveryPoint{r.offset, r.base, r.position, r.clean}, err
 }
 
-// ProducerInfo is what a snapshot says of a producer. TxnFirstOffset is -1 when it has no open transaction.
-type ProducerInfo struct {
+// SnapshotProducer is what a snapshot says of a producer. TxnFirstOffset is -1 when it has no open transaction.
+type SnapshotProducer struct {
 	ID               int64
 	Epoch            int16
 	CoordinatorEpoch int32
 	LastTimestamp    int64
 	TxnFirstOffset   int64
-	Batches          []ProducerBatch // of the epoch, the oldest first
+	Batches          []SnapshotBatch // of the epoch, the oldest first
 }
 
-// ProducerBatch is a batch of a producer that would be known again.
-type ProducerBatch struct {
+// SnapshotBatch is a batch of a producer that would be known again.
+type SnapshotBatch struct {
 	FirstSequence, LastSequence int32
 	FirstOffset, LastOffset     int64
 	Timestamp                   int64
 }
 
 // DecodeSnapshot reads a producer snapshot: the producers, by rising id, as of an offset.
-func DecodeSnapshot(content []byte) (offset int64, producers []ProducerInfo, err error) {
+func DecodeSnapshot(content []byte) (offset int64, producers []SnapshotProducer, err error) {
 	offset, state, err := decodeSnapshot(content)
 	for _, id := range slices.Sorted(maps.Keys(state.producers)) {
 		p := state.producers[id]
-		info := ProducerInfo{ID: id, Epoch: p.epoch, CoordinatorEpoch: p.coordinatorEpoch, LastTimestamp: p.lastTimestamp, TxnFirstOffset: p.txnFirstOffset}
+		info := SnapshotProducer{ID: id, Epoch: p.epoch, CoordinatorEpoch: p.coordinatorEpoch, LastTimestamp: p.lastTimestamp, TxnFirstOffset: p.txnFirstOffset}
 		for _, b := range p.batches[:p.count] {
-			info.Batches = append(info.Batches, ProducerBatch{b.firstSequence(), b.lastSequence, b.firstOffset(), b.lastOffset, b.timestamp})
+			info.Batches = append(info.Batches, SnapshotBatch{b.firstSequence(), b.lastSequence, b.firstOffset(), b.lastOffset, b.timestamp})
 		}
 		producers = append(producers, info)
 	}

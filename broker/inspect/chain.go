@@ -16,6 +16,10 @@ type link struct {
 	records      int32
 	epoch        int32
 	maxTimestamp int64
+
+	producer      int64
+	transactional bool
+	marker        *record.Marker // of a batch that ends a transaction
 }
 
 // disagreement is what the checkpoint and a batch say of its epoch; the same number where they agree.
@@ -25,7 +29,7 @@ func linkOf(p piece) link {
 	b := p.batch
 	return link{
 		number: p.number, position: p.position, base: b.BaseOffset(), delta: b.LastOffsetDelta(), records: b.NumRecords(),
-		epoch: b.PartitionLeaderEpoch(), maxTimestamp: b.MaxTimestamp(),
+		epoch: b.PartitionLeaderEpoch(), maxTimestamp: b.MaxTimestamp(), producer: b.ProducerID(), transactional: b.IsTransactional(),
 	}
 }
 
@@ -43,6 +47,7 @@ type chain struct {
 	// logStart is where the log begins: of what is before it the checkpoint need not tell.
 	logStart int64
 	index    *indexCheck // nil: it is not looked at
+	txns     *txnCheck
 
 	expected int64 // where the next batch begins, or behind
 	loose    bool  // what lies between is not known
@@ -50,6 +55,7 @@ type chain struct {
 	said     disagreement
 	pending  *link
 	gaps     int
+	damaged  bool // not all that is in the segment was seen
 }
 
 func (c *chain) push(l link) {
@@ -65,8 +71,9 @@ func (c *chain) broken() {
 		c.judge(*c.pending, nil)
 		c.pending = nil
 	}
-	c.loose = true
+	c.loose, c.damaged = true, true
 	c.index.lose()
+	c.txns.lose()
 }
 
 // end closes the segment: the next one begins at next, or the log ends there; -1 is not known. It returns where the segment
@@ -125,6 +132,7 @@ func (c *chain) take(l link, wrong bool, next *link) {
 	where := c.at(l)
 	if !wrong && l.base > c.expected && !c.loose {
 		c.gaps++
+		c.txns.lose()
 	}
 	if !wrong || c.loose {
 		c.expected = max(c.expected, l.base)
@@ -133,6 +141,7 @@ func (c *chain) take(l link, wrong bool, next *link) {
 	right.base = c.expected
 	c.judgeEpoch(where, right, next)
 	c.index.batch(right)
+	c.txns.batch(right)
 	if wrong && c.loose {
 		return
 	}
@@ -202,14 +211,23 @@ func newIndexCheck(report *Report, base int64) *indexCheck {
 	return &indexCheck{report: report, base: base, byPlace: map[int32]int{}, byOffset: map[int32]int{}, maxTimestamp: record.NoTimestamp}
 }
 
-func (x *indexCheck) setEntries(name string, entries []commitlog.OffsetEntry) {
+func (x *indexCheck) setEntries(name string, entries []commitlog.OffsetEntry, left int) {
+	x.excess(name, left)
 	x.name, x.entries, x.found = name, entries, make([]bool, len(entries))
 	for i, e := range entries {
 		x.byPlace[e.Position] = i
 	}
 }
 
-func (x *indexCheck) setTimes(name string, times []commitlog.TimeEntry) {
+// excess reports bytes after the last entry of an index file.
+func (x *indexCheck) excess(name string, left int) {
+	if left > 0 {
+		x.report.file(name, "%d bytes after the last entry", left)
+	}
+}
+
+func (x *indexCheck) setTimes(name string, times []commitlog.TimeEntry, left int) {
+	x.excess(name, left)
 	x.timesName, x.times, x.timeFound = name, times, make([]bool, len(times))
 	for i, e := range times {
 		x.byOffset[e.Offset] = i

@@ -82,7 +82,8 @@ func dumperOf(disk env.Disk, name string) (dumper, error) {
 	switch kind, _ := commitlog.KindOf(base); kind {
 	case commitlog.FileSegment:
 		return dumpSegment, nil
-	case commitlog.FileIndex, commitlog.FileTimeIndex, commitlog.FileSnapshot, commitlog.FileEpochs, commitlog.FileStartOffset, commitlog.FileRecoveryPoint:
+	case commitlog.FileIndex, commitlog.FileTimeIndex, commitlog.FileTxnIndex, commitlog.FileSnapshot, commitlog.FileEpochs,
+		commitlog.FileStartOffset, commitlog.FileRecoveryPoint:
 		return dumpSmall, nil
 	}
 	switch {

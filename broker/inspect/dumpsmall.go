@@ -94,6 +94,8 @@ func dumpSmall(disk env.Disk, name string, _ DumpOptions, emit func(Item) error)
 		items = indexItems(content, base)
 	case commitlog.FileTimeIndex:
 		items = timeIndexItems(content, base)
+	case commitlog.FileTxnIndex:
+		items, err = txnItems(content, base)
 	case commitlog.FileSnapshot:
 		items, err = snapshotItems(content)
 	case commitlog.FileEpochs:
@@ -136,6 +138,26 @@ func timeIndexItems(content []byte, base int64) (items []Item) {
 		items = append(items, TimeIndexEntry{e.Timestamp, base + int64(e.Offset)})
 	}
 	return append(items, leftover(left)...)
+}
+
+// AbortedTxn is an entry of a segment's aborted transactions.
+type AbortedTxn struct {
+	ProducerID       int64 `json:"producerId"`
+	FirstOffset      int64 `json:"firstOffset"`
+	LastOffset       int64 `json:"lastOffset"`
+	LastStableOffset int64 `json:"lastStableOffset"`
+}
+
+func (a AbortedTxn) String() string {
+	return fmt.Sprintf("version: 0 producerId: %d firstOffset: %d lastOffset: %d lastStableOffset: %d", a.ProducerID, a.FirstOffset, a.LastOffset, a.LastStableOffset)
+}
+
+func txnItems(content []byte, base int64) (items []Item, err error) {
+	all, err := commitlog.DecodeTxnIndex(content, base)
+	for _, a := range all {
+		items = append(items, AbortedTxn(a))
+	}
+	return items, err
 }
 
 func leftover(left []byte) []Item {

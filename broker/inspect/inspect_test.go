@@ -35,7 +35,7 @@ func smallSegments() commitlog.Config {
 	return cfg
 }
 
-// sampleLog writes a log of three segments, with two leader epochs, an idempotent producer, a transaction and a codec.
+// sampleLog writes a log of three segments, with three leader epochs, an idempotent producer, transactions and a codec.
 func sampleLog(t testing.TB) *memenv.Disk {
 	t.Helper()
 	disk := memenv.NewDisk()
@@ -47,29 +47,45 @@ func sampleLog(t testing.TB) *memenv.Disk {
 		switch i {
 		case 2, 3:
 			b.ProducerID, b.ProducerEpoch, b.BaseSequence = 7, 1, int32(2*(i-2))
-		case 5:
-			b.ProducerID, b.ProducerEpoch, b.BaseSequence, b.Transactional = 9, 0, 0, true
+		case 5, 8:
+			b.ProducerID, b.ProducerEpoch, b.BaseSequence, b.Transactional = 9, 0, int32(2*(i-5)/3), true
+		case 7:
+			b.ProducerID, b.ProducerEpoch, b.BaseSequence, b.Transactional = 11, 0, 0, true
 		case 6:
 			b.Codec = record.Gzip
-		case 8:
-			b.TimestampType = record.CreateTime
 		}
 		for j := range 2 {
 			b.Append(record.Record{Timestamp: start + int64(10*i+j), Key: fmt.Appendf(nil, "key %d", j), Value: fmt.Appendf(nil, "value %d of batch %d", j, i)})
 		}
 		batch, err := b.Build()
 		must(t, err)
-		_, err = l.AppendLeader(batch, int32(i/5))
-		must(t, err)
-		if i == 5 {
-			marker, err := record.MarkerBatch(record.Marker{Type: record.ControlCommit, CoordinatorEpoch: 3}, 9, 0, start+55)
-			must(t, err)
-			_, err = l.AppendCoordinator(marker, 1)
-			must(t, err)
+		put(t, l, batch, int32(i/5))
+		// The transaction of producer 11 is open when that of 9 is aborted.
+		switch i {
+		case 5:
+			mark(t, l, record.ControlCommit, 9, start+55)
+		case 8:
+			mark(t, l, record.ControlAbort, 9, start+85)
 		}
 	}
 	must(t, l.Close())
 	return disk
+}
+
+func mark(t testing.TB, l *commitlog.Log, kind record.ControlType, producer, timestamp int64) {
+	t.Helper()
+	marker, err := record.MarkerBatch(record.Marker{Type: kind, CoordinatorEpoch: 3}, producer, 0, timestamp)
+	must(t, err)
+	put(t, l, marker, l.LastEpoch())
+}
+
+// put appends a batch as a follower does.
+func put(t testing.TB, l *commitlog.Log, batch record.Batch, epoch int32) {
+	t.Helper()
+	batch.SetBaseOffset(l.EndOffset())
+	batch.SetPartitionLeaderEpoch(epoch)
+	_, err := l.AppendFollower(batch)
+	must(t, err)
 }
 
 func verify(t testing.TB, disk env.Disk, name string) *Report {
@@ -81,7 +97,7 @@ func verify(t testing.TB, disk env.Disk, name string) *Report {
 
 func TestAWholeLogHasNoProblem(t *testing.T) {
 	report := verify(t, sampleLog(t), "data")
-	if len(report.Problems) > 0 || len(report.Notes) > 0 || report.Batches != 13 || report.Records != 25 {
+	if len(report.Problems) > 0 || len(report.Notes) > 0 || report.Batches != 14 || report.Records != 26 {
 		t.Errorf("%+v", report)
 	}
 }
@@ -211,8 +227,9 @@ func TestWhatIsMissingOrLeftOver(t *testing.T) {
 		change func(t *testing.T, disk env.Disk)
 		want   string
 	}{
-		"a segment": {func(t *testing.T, disk env.Disk) { must(t, disk.Remove(second(t, disk, commitlog.FileSegment))) }, "the log goes on at"},
-		"an index":  {func(t *testing.T, disk env.Disk) { must(t, disk.Remove(second(t, disk, commitlog.FileTimeIndex))) }, "missing"},
+		"a segment":   {func(t *testing.T, disk env.Disk) { must(t, disk.Remove(second(t, disk, commitlog.FileSegment))) }, "the log goes on at"},
+		"an index":    {func(t *testing.T, disk env.Disk) { must(t, disk.Remove(second(t, disk, commitlog.FileTimeIndex))) }, "missing"},
+		"a txn index": {func(t *testing.T, disk env.Disk) { must(t, disk.Remove(second(t, disk, commitlog.FileTxnIndex))) }, "it lacks the transaction of producer 9"},
 		"a tail": {func(t *testing.T, disk env.Disk) {
 			f, err := disk.Open(path.Join(testDir, commitlog.FileName(commitlog.FileSegment, 0)), 0)
 			must(t, err)

@@ -30,6 +30,7 @@ type partition struct {
 	start    int64
 	epochs   []commitlog.EpochStart
 	recovery commitlog.RecoveryPoint
+	txns     *txnCheck
 }
 
 func (p *partition) path(name string) string { return path.Join(p.dir, name) }
@@ -57,6 +58,7 @@ func verifyPartition(disk env.Disk, dir string, report *Report) error {
 	if err := p.checkpoints(); err != nil {
 		return err
 	}
+	p.txns = &txnCheck{report: report, open: map[int64]int64{}, whole: len(p.bases) > 0 && p.bases[0] == 0}
 	end, epoch := int64(-1), int32(-1)
 	for i := range p.bases {
 		if end, epoch, err = p.segment(i, epoch); err != nil {
@@ -123,6 +125,7 @@ func (p *partition) segment(i int, epoch int32) (end int64, lastEpoch int32, err
 	if c.index, err = p.indexes(base, scan.size); err != nil {
 		return 0, epoch, err
 	}
+	c.txns = p.txns
 	if err := p.batches(scan, c, name, base, last); err != nil {
 		return 0, epoch, err
 	}
@@ -134,6 +137,7 @@ func (p *partition) segment(i int, epoch int32) (end int64, lastEpoch int32, err
 	}
 	end = c.end(next)
 	c.index.end()
+	c.txns.end(c.damaged)
 	if c.gaps > 0 {
 		p.report.note(Problem{File: name, Position: -1, Offset: -1}, "%d gaps between offsets, as compaction leaves them", c.gaps)
 	}
@@ -171,8 +175,9 @@ func (p *partition) batches(scan *pieces, c *chain, name string, base int64, las
 		}
 		p.report.Batches++
 		where.Offset = each.batch.BaseOffset()
-		p.records(where, each.batch)
-		c.push(linkOf(each))
+		l := linkOf(each)
+		l.marker = p.records(where, each.batch)
+		c.push(l)
 	}
 	if !atPoint {
 		p.report.file(p.path("recovery-point-checkpoint"), "no batch of segment %d ends at its position %d", base, p.recovery.Position)
@@ -180,59 +185,75 @@ func (p *partition) batches(scan *pieces, c *chain, name string, base int64, las
 	return nil
 }
 
-// records looks inside a batch whose CRC is right.
-func (p *partition) records(where Problem, batch record.Batch) {
+// records looks inside a batch whose CRC is right. It returns the marker that it holds, if it does.
+func (p *partition) records(where Problem, batch record.Batch) (marker *record.Marker) {
 	last := batch.BaseOffset() - 1
 	for r, err := range batch.Records(decompressedMax) {
 		if err == nil && r.Offset <= last {
 			err = fmt.Errorf("%w: record at offset %d after %d", record.ErrCorrupt, r.Offset, last)
 		}
 		if err == nil && batch.IsControl() {
-			_, _, err = record.ParseMarker(r)
+			var m record.Marker
+			var known bool
+			if m, known, err = record.ParseMarker(r); known {
+				marker = &m
+			}
 		}
 		if err != nil {
 			p.report.problem(where, "its records: %v", err)
-			return
+			return marker
 		}
 		last = r.Offset
 		p.report.Records++
 	}
+	return marker
 }
 
 // indexes reads a segment's index files; nil where a start would not believe them.
 func (p *partition) indexes(base, size int64) (*indexCheck, error) {
+	txnName := p.path(commitlog.FileName(commitlog.FileTxnIndex, base))
 	trusted := base < p.recovery.Base || base == p.recovery.Base && size == p.recovery.Position
 	if !trusted {
+		p.txns.segment(txnName, false, nil)
 		return nil, nil
 	}
 	x := newIndexCheck(p.report, base)
-	for _, kind := range []commitlog.FileKind{commitlog.FileIndex, commitlog.FileTimeIndex} {
-		name := p.path(commitlog.FileName(kind, base))
-		content, err := env.ReadFile(p.disk, name, smallFileMax)
-		if errors.Is(err, fs.ErrNotExist) {
-			p.report.file(name, "it is missing; the next start builds it anew")
-			x.lose()
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		p.report.Files++
-		var left []byte
-		if kind == commitlog.FileIndex {
-			var entries []commitlog.OffsetEntry
-			entries, left = commitlog.DecodeOffsetIndex(content)
-			x.setEntries(name, entries)
-		} else {
-			var times []commitlog.TimeEntry
-			times, left = commitlog.DecodeTimeIndex(content)
-			x.setTimes(name, times)
-		}
-		if len(left) > 0 {
-			p.report.file(name, "%d bytes after the last entry", len(left))
-		}
+	content, err := p.index(commitlog.FileIndex, base, x)
+	if err != nil {
+		return nil, err
 	}
+	entries, left := commitlog.DecodeOffsetIndex(content)
+	x.setEntries(p.path(commitlog.FileName(commitlog.FileIndex, base)), entries, len(left))
+	if content, err = p.index(commitlog.FileTimeIndex, base, x); err != nil {
+		return nil, err
+	}
+	times, left := commitlog.DecodeTimeIndex(content)
+	x.setTimes(p.path(commitlog.FileName(commitlog.FileTimeIndex, base)), times, len(left))
+	if content, err = p.index(commitlog.FileTxnIndex, base, x); err != nil {
+		return nil, err
+	}
+	aborted, err := commitlog.DecodeTxnIndex(content, base)
+	if err != nil {
+		p.report.file(txnName, "%v", err)
+	}
+	p.txns.segment(txnName, err == nil, aborted)
 	return x, nil
+}
+
+// index reads an index file. One that is missing is a problem, but for that of aborted transactions, which few segments have.
+func (p *partition) index(kind commitlog.FileKind, base int64, x *indexCheck) ([]byte, error) {
+	name := p.path(commitlog.FileName(kind, base))
+	content, err := env.ReadFile(p.disk, name, smallFileMax)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && kind == commitlog.FileTxnIndex:
+		return nil, nil
+	case errors.Is(err, fs.ErrNotExist):
+		p.report.file(name, "it is missing; the next start builds it anew")
+		x.lose()
+		return nil, nil
+	}
+	p.report.Files++
+	return content, err
 }
 
 // others looks at the snapshots of producers, and for index files without a segment.
@@ -240,7 +261,7 @@ func (p *partition) others() error {
 	for _, name := range p.names {
 		kind, offset := commitlog.KindOf(name)
 		switch kind {
-		case commitlog.FileIndex, commitlog.FileTimeIndex:
+		case commitlog.FileIndex, commitlog.FileTimeIndex, commitlog.FileTxnIndex:
 			if !p.has(commitlog.FileName(commitlog.FileSegment, offset)) {
 				p.report.file(p.path(name), "there is no segment %d", offset)
 			}
