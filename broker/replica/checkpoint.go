@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,9 +81,12 @@ type checkpointer struct {
 	dirty atomic.Bool
 
 	mu sync.Mutex
-	// loaded holds what the file said of partitions that were not opened yet.
-	loaded  map[partitionName]int64
-	stopped bool
+	// loaded holds what the file said of partitions that were not opened yet. A partition takes its own with its mutex held, so mu
+	// must not be held while a partition's is waited for.
+	loaded map[partitionName]int64
+
+	writing sync.Mutex // of the file
+	stopped bool       // guarded by writing
 }
 
 // load reads the file.
@@ -120,15 +124,18 @@ func (c *checkpointer) tick() {
 
 // write writes the file; last refuses all later writes.
 func (c *checkpointer) write(last bool) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	if c.stopped {
 		return nil
 	}
 	c.stopped = last
-	offsets := make(map[partitionName]int64, len(c.loaded))
-	for name, offset := range c.loaded {
-		offsets[name] = offset
+	// First what was loaded: a partition that takes its own meanwhile has it when it is asked.
+	c.mu.Lock()
+	offsets := maps.Clone(c.loaded)
+	c.mu.Unlock()
+	if offsets == nil {
+		offsets = make(map[partitionName]int64)
 	}
 	for _, p := range c.manager.Partitions() {
 		if mark, ok := p.checkpointed(); ok {

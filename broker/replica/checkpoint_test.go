@@ -3,10 +3,13 @@ package replica
 import (
 	"errors"
 	"maps"
+	"runtime"
 	"testing"
+	"time"
 
 	"odradek/broker/env"
 	"odradek/broker/env/memenv"
+	"odradek/broker/metadata"
 )
 
 func TestCheckpointFormat(t *testing.T) {
@@ -68,6 +71,41 @@ func TestDamagedCheckpointIsNoObstacle(t *testing.T) {
 	}
 	m, err := NewManager(ManagerConfig{Disk: disk, Dir: "data"})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A partition takes its high watermark with its mutex held, while the file may be being written: neither waits for what the
+// other holds.
+func TestALogOpensWhileTheCheckpointIsWritten(t *testing.T) {
+	disk := memenv.NewDisk()
+	m, err := NewManager(ManagerConfig{Disk: disk, Dir: "data"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := m.host(&metadata.Topic{Name: "t"}, 0)
+	p.mu.Lock() // as when its log was opened just now
+	done := make(chan error)
+	go func() { done <- m.checkpoint.write(false) }()
+	for m.checkpoint.writing.TryLock() { // until the writer has begun, and so waits for p sooner or later
+		m.checkpoint.writing.Unlock()
+		runtime.Gosched()
+	}
+	taken := make(chan struct{})
+	go func() {
+		m.checkpoint.take(partitionName{"t", 0})
+		close(taken)
+	}()
+	select {
+	case <-taken:
+	case <-time.After(20 * time.Second):
+		t.Error("the partition waits for the writer, and the writer for the partition")
+	}
+	p.mu.Unlock()
+	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Close(); err != nil {
