@@ -131,7 +131,9 @@ func TestPromises(t *testing.T) {
 		switch k {
 		case BitRot:
 			f.Params.Op = ""
-		case FullDisk, WipeDisk, OldDisk, SwapDisks:
+		case CrashLoop:
+			f.Params = Params{Every: seconds(1)}
+		case OldVersion, FullDisk, WipeDisk, OldDisk, SwapDisks:
 			f.Params = Params{}
 		}
 		return f
@@ -166,6 +168,8 @@ func TestPromises(t *testing.T) {
 		{"a wiped disk and another's power", "2", true, false, Schedule{disk(WipeDisk, Node(1)), power(Node(2))}, true, true},
 		{"an observer's disk rolled back", "2", false, false, Schedule{disk(OldDisk, Node(4))}, false, true},
 		{"a voter's disk rolled back", "2", true, false, Schedule{disk(OldDisk, Node(3))}, true, true},
+		{"an older build", "2", false, false, Schedule{power(Node(1)), disk(OldVersion, Node(2))}, false, true},
+		{"a crash loop and another's power", "2", false, false, Schedule{power(Node(1)), disk(CrashLoop, Node(2))}, true, true},
 		{"unclean election", "2", true, true, Schedule{crash(Node(2))}, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -224,5 +228,52 @@ func TestEveryKindIsDocumented(t *testing.T) {
 	}
 	if Kind("nonsense").Doc() != "" {
 		t.Error("an unknown kind has a doc")
+	}
+}
+
+func TestWithVersions(t *testing.T) {
+	before := Draw(3)
+	p := WithVersions(before)
+	if err := p.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	added := p.Schedule[len(before.Schedule):]
+	if len(added) == 0 || slices.ContainsFunc(added, func(f Fault) bool { return f.Kind != OldVersion }) {
+		t.Errorf("%v", added)
+	}
+}
+
+// A calendar that is ahead shortens what a topic promises to keep, and one that is behind doesn't.
+func TestVanishingWithWrongClocks(t *testing.T) {
+	p := basePlan()
+	config := p.Cluster.Topics[0].Config
+	config["cleanup.policy"], config["retention.ms"], config["min.compaction.lag.ms"], config["delete.retention.ms"] = "compact,delete", "10000", "7000", "2000"
+	step := func(by float64) Fault {
+		return Fault{At: seconds(6), For: seconds(1), Kind: ClockStep, Target: Node(1), Params: Params{Step: seconds(by)}}
+	}
+	for _, c := range []struct {
+		schedule              Schedule
+		head, lag, tombstones float64
+	}{
+		{nil, 10, 7, 2},
+		{Schedule{step(-60)}, 10, 7, 2},
+		{Schedule{step(3)}, 7, 4, 0},
+		{Schedule{step(3600)}, 0, 0, 0},
+		{Schedule{{At: seconds(6), For: seconds(10), Kind: ClockDrift, Target: Node(1), Params: Params{PPM: 100_000}}}, 9, 6, 1},
+	} {
+		p.Schedule = c.schedule
+		got := p.Promises().Vanish("t0")
+		if !got.Head || !got.Compacted || got.HeadAfter != int64(seconds(c.head)) || got.CompactedAfter != int64(seconds(c.lag)) || got.TombstonesFor != int64(seconds(c.tombstones)) {
+			t.Errorf("%v: %+v", c.schedule, got)
+		}
+	}
+	delete(config, "retention.ms")
+	p.Schedule = nil
+	if got := p.Promises().Vanish("t0"); got.Head {
+		t.Errorf("seven days pass in a minute: %+v", got)
+	}
+	p.Schedule = Schedule{step(8 * 24 * 3600)}
+	if got := p.Promises().Vanish("t0"); !got.Head {
+		t.Errorf("a calendar that is eight days ahead keeps everything: %+v", got)
 	}
 }

@@ -20,6 +20,8 @@ import (
 //	partitions, resets, slow links             yes                   yes
 //	slow and stalling disks, pauses            yes                   yes
 //	clean stops; crashes of any, and all       yes                   yes
+//	crash loops, too little memory             yes                   yes
+//	clocks that are wrong                      yes                   yes
 //	power loss of one node                     see below             yes
 //	power loss of several, or all at once      no                    yes
 //	EIO, a full disk, a failed sync            yes                   yes
@@ -54,7 +56,7 @@ func (p *Plan) Promises() history.Promises {
 		if all || (t.ReplicationFactor > 1 && len(p.Schedule) > 0) {
 			out.MayLoseAcksOne = append(out.MayLoseAcksOne, t.Name)
 		}
-		if v := p.Cluster.vanishing(t); v.Head || v.Compacted {
+		if v := p.Cluster.vanishing(t, p.Schedule.fastest()); v.Head || v.Compacted {
 			out.Vanishing = append(out.Vanishing, v)
 		}
 	}
@@ -102,7 +104,7 @@ func (s Schedule) disksSurvivable(minInsyncReplicas int) bool {
 
 // beyondRepair says that the schedule leaves behind what nobody promises to mend.
 func (s Schedule) beyondRepair() bool {
-	return slices.ContainsFunc(s, func(f Fault) bool { return slices.Contains(byHand, f.Kind) })
+	return slices.ContainsFunc(s, func(f Fault) bool { return f.Kind == Misdirected })
 }
 
 // powerSurvivable holds the schedule's power losses against rules (a), (b) and (c).
@@ -140,4 +142,4 @@ func (s Selector) one() bool {
 }
 
 // unclean is true of the kinds that end a process without its consent.
-func (k Kind) unclean() bool { return k.TakesProcess() && k != Stop || k.MayKill() }
+func (k Kind) unclean() bool { return k.TakesProcess() && k != Stop && k != OldVersion || k.MayKill() }

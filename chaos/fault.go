@@ -45,7 +45,12 @@ type Params struct {
 	Factor         float64 `json:"factor,omitempty"`           // times as long
 	Op             string  `json:"op,omitempty"`               // one of Ops
 	Share          float64 `json:"share,omitempty"`            // of all such calls, up to 1
-	Bytes          int64   `json:"bytes,omitempty"`            // of room on a disk
+	Bytes          int64   `json:"bytes,omitempty"`            // of room on a disk or in memory
+
+	Every  Duration `json:"every,omitzero"`   // of a life
+	Step   Duration `json:"step,omitzero"`    // of a calendar; may be negative
+	Refuse bool     `json:"refuse,omitempty"` // connects, instead of no answer
+	PPM    int64    `json:"ppm,omitempty"`    // of a clock's speed; may be negative
 }
 
 // A Delay is a distribution of delays: "constant" (Mean always), "exponential" (of mean Mean) or "bimodal" (Slow for a
@@ -63,6 +68,8 @@ const (
 	bytesPerSecondMin = 1 << 10
 	callMax           = 1 << 40
 	factorMax         = 10_000
+	stepMax           = 366 * 24 * time.Hour
+	ppmMax            = 500_000 // half as fast again
 	faultsMax         = 10_000
 )
 
@@ -111,6 +118,7 @@ func (p Params) present() param {
 		{p.Clients, pClients}, {p.Direction != "", pDirection}, {p.Delay != nil, pDelay}, {p.BytesPerSecond != 0, pBandwidth},
 		{p.Call != 0, pCall}, {p.Point != "", pPoint}, {p.Nth != 0, pNth}, {p.Factor != 0, pFactor},
 		{p.Op != "", pOp}, {p.Share != 0, pShare}, {p.Bytes != 0, pBytes},
+		{p.Every != 0, pEvery}, {p.Step != 0, pStep}, {p.Refuse, pRefuse}, {p.PPM != 0, pPPM},
 	} {
 		if field.is {
 			set |= field.bit
@@ -120,7 +128,8 @@ func (p Params) present() param {
 }
 
 // paramNames follows the bits of param.
-var paramNames = []string{"clients", "direction", "delay", "bytes_per_second", "call", "point", "nth", "factor", "op", "share", "bytes"}
+var paramNames = []string{"clients", "direction", "delay", "bytes_per_second", "call", "point", "nth", "factor", "op", "share", "bytes", "every", "step",
+	"refuse", "ppm"}
 
 func (set param) names() string {
 	var names []string
@@ -155,6 +164,10 @@ func (p Params) words() []string {
 	add(p.Op != "", "op", p.Op)
 	add(p.Share != 0, "share", p.Share)
 	add(p.Bytes != 0, "bytes", p.Bytes)
+	add(p.Every != 0, "every", p.Every)
+	add(p.Step != 0, "step", p.Step)
+	add(p.Refuse, "refuse", true)
+	add(p.PPM != 0, "ppm", p.PPM)
 	return out
 }
 
@@ -177,6 +190,12 @@ func (p Params) check() error {
 		return fmt.Errorf("share %v: allowed is more than 0 and at most 1", p.Share)
 	case p.Bytes < 0:
 		return fmt.Errorf("bytes %d: allowed are 0 and above", p.Bytes)
+	case p.Every < 0 || p.Every.D() > delayMax:
+		return fmt.Errorf("every %s: allowed are more than 0 and at most %s", p.Every, delayMax)
+	case p.Step.D() > stepMax || p.Step.D() < -stepMax:
+		return fmt.Errorf("step %s: allowed is up to %s either way", p.Step, stepMax)
+	case p.PPM > ppmMax || p.PPM < -ppmMax:
+		return fmt.Errorf("ppm %d: allowed are up to %d either way", p.PPM, int64(ppmMax))
 	case p.Factor != 0 && !(p.Factor > 1 && p.Factor <= factorMax):
 		return fmt.Errorf("factor %v: allowed is more than 1 and at most %d", p.Factor, factorMax)
 	}

@@ -41,8 +41,8 @@ const (
 	tombstonesDefault = 24 * time.Hour
 )
 
-// vanishing says what of a topic may go by itself.
-func (c *Cluster) vanishing(t Topic) history.Vanishing {
+// vanishing says what of a topic may go by itself when a broker's calendar may be fast by so many nanoseconds.
+func (c *Cluster) vanishing(t Topic, fast int64) history.Vanishing {
 	out := history.Vanishing{Topic: t.Name}
 	if c.deletes(t) {
 		after := c.millisSetting(t, "retention.ms", "log.retention.ms", retentionDefault)
@@ -50,14 +50,15 @@ func (c *Cluster) vanishing(t Topic) history.Vanishing {
 		switch {
 		case err == nil && bytes >= 0:
 			out.Head = true
-		case after >= 0 && after < int64(retentionDefault):
-			out.Head, out.HeadAfter = true, after
+		case after >= 0 && after-fast < int64(runMax):
+			out.Head, out.HeadAfter = true, max(0, after-fast)
 		}
 	}
 	if c.compacts(t) {
 		out.Compacted = true
 		out.CompactedAfter = c.millisSetting(t, "min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms", 0)
 		out.TombstonesFor = c.millisSetting(t, "delete.retention.ms", "log.cleaner.delete.retention.ms", tombstonesDefault)
+		out.CompactedAfter, out.TombstonesFor = max(0, out.CompactedAfter-fast), max(0, out.TombstonesFor-fast)
 	}
 	return out
 }
@@ -75,7 +76,7 @@ func (p *Plan) Trims(topic string) bool {
 			}
 		}
 	}
-	return p.Cluster.vanishing(*t).Head
+	return p.Cluster.vanishing(*t, p.Schedule.fastest()).Head
 }
 
 // Compacts says whether records of a topic may vanish for later ones of their key. What the brokers keep for themselves is
@@ -83,4 +84,17 @@ func (p *Plan) Trims(topic string) bool {
 func (p *Plan) Compacts(topic string) bool {
 	t := p.Cluster.topic(topic)
 	return t == nil || p.Cluster.compacts(*t)
+}
+
+// fastest is by how much, at the most, the schedule lets a calendar be ahead, in nanoseconds.
+func (s Schedule) fastest() (sum int64) {
+	for _, f := range s {
+		switch f.Kind {
+		case ClockStep:
+			sum += max(0, int64(f.Params.Step))
+		case ClockDrift:
+			sum += max(0, int64(f.For)/1_000_000*f.Params.PPM)
+		}
+	}
+	return sum
 }

@@ -18,11 +18,17 @@ const (
 	Ring         Kind = "ring"
 	Reset        Kind = "reset"
 	SlowLink     Kind = "slow-link"
+	LoseConns    Kind = "lose-connections"
+	NoConnects   Kind = "no-connects"
+	ShortIO      Kind = "short-io"
 	Crash        Kind = "crash"
 	CrashAtCall  Kind = "crash-at-call"
 	CrashAtPoint Kind = "crash-at-point"
 	PowerLoss    Kind = "power-loss"
 	Stop         Kind = "stop"
+	CrashLoop    Kind = "crash-loop"
+	MemoryLimit  Kind = "memory-limit"
+	OldVersion   Kind = "old-version"
 	SlowDisk     Kind = "slow-disk"
 	StallDisk    Kind = "stall-disk"
 	DiskError    Kind = "disk-error"
@@ -33,6 +39,8 @@ const (
 	OldDisk      Kind = "old-disk"
 	SwapDisks    Kind = "swap-disks"
 	Pause        Kind = "pause"
+	ClockStep    Kind = "clock-step"
+	ClockDrift   Kind = "clock-drift"
 )
 
 // param is a set of the fields of Params.
@@ -50,6 +58,10 @@ const (
 	pOp
 	pShare
 	pBytes
+	pEvery
+	pStep
+	pRefuse
+	pPPM
 )
 
 // A class says which part of a node or of the network a kind acts on, and so what overlapping faults have in common.
@@ -59,7 +71,8 @@ const (
 	onLinks   class = iota // between nodes, and between nodes and clients
 	onProcess              // takes the process away; undoing it starts the process again
 	onDisk
-	onClock // the process stands still
+	onMemory
+	onClock // the process stands still, or its clocks are wrong
 )
 
 // kindSpec is all that is known of a kind: what it needs and what it may have.
@@ -89,6 +102,12 @@ var catalogue = []kindSpec{
 		"every connection of the targets to other nodes is reset, to clients too with clients=true"},
 	{SlowLink, onLinks, false, pClients | pDelay | pBandwidth, 0, 1,
 		"links of the targets get a delay, a bandwidth, or both"},
+	{LoseConns, onLinks, false, pClients, 0, 1,
+		"what is sent on the targets' open connections to other nodes is lost, and neither end is told; new connections are good"},
+	{NoConnects, onLinks, false, pRefuse, 0, 1,
+		"connects to the targets get no answer, or are refused with refuse=true, while their processes live and open connections stay"},
+	{ShortIO, onLinks, false, pShare, pShare, 1,
+		"a share of the reads and writes of the targets' sockets move only a part of what they could"},
 	{Crash, onProcess, false, 0, 0, 1,
 		"the process dies as by kill -9; what it wrote stays in the page cache; it starts again after for"},
 	{CrashAtCall, onProcess, false, pCall, pCall, 1,
@@ -100,6 +119,12 @@ var catalogue = []kindSpec{
 		"the process dies and its disk forgets what was not synced, blocks and directory entries; it starts again after for"},
 	{Stop, onProcess, false, 0, 0, 1,
 		"a clean stop, as by SIGTERM; it starts again after for"},
+	{CrashLoop, onProcess, false, pEvery, pEvery, 1,
+		"the process dies as by kill -9 and starts again at once, each time when it has lived for every"},
+	{MemoryLimit, onMemory, false, pBytes, 0, 1,
+		"the process gets so many more bytes of memory than it has (default none), and no other of the node more, and dies for lack of it"},
+	{OldVersion, onProcess, false, 0, 0, 1,
+		"a clean stop, and the node comes back at once with the older build that the run was given; after for it is upgraded by another"},
 	{SlowDisk, onDisk, false, pFactor, pFactor, 1,
 		"every disk operation takes factor times as long"},
 	{StallDisk, onDisk, false, 0, 0, 1,
@@ -121,13 +146,18 @@ var catalogue = []kindSpec{
 		"two processes die and come back with each other's disks, which they must refuse; after for each has its own again"},
 	{Pause, onClock, false, 0, 0, 1,
 		"the process stands still, its connections stay open, as in a long stop-the-world collection"},
+	{ClockStep, onClock, false, pStep, pStep, 1,
+		"the calendar is step ahead, or behind when that is negative; timers are as they were"},
+	{ClockDrift, onClock, false, pPPM, pPPM, 1,
+		"the clocks run ppm millionths too fast, or too slow when that is negative: calendar and timers"},
 }
 
 // byHand lists the kinds that are never drawn: no broker promises to come back by itself from what they leave behind.
-var byHand = []Kind{Misdirected}
+// An older build has to be given to the run: see WithVersions.
+var byHand = []Kind{Misdirected, OldVersion}
 
 // mayKill lists the kinds for which a process may end by its own decision, so that nothing it can't vouch for is believed.
-var mayKill = []Kind{DiskError, FullDisk, BitRot, Misdirected}
+var mayKill = []Kind{DiskError, FullDisk, BitRot, Misdirected, MemoryLimit}
 
 // Ops lists the names that a disk-error fault may have.
 var Ops = []string{"read", "write", "sync"}

@@ -40,7 +40,7 @@ func Links(f Fault, targets []int, n int) []Link {
 func (f Fault) hits(a, b int, targets []int, n int) bool {
 	fromTarget, toTarget := slices.Contains(targets, a), slices.Contains(targets, b)
 	switch f.Kind {
-	case Isolate, Reset, SlowLink:
+	case Isolate, Reset, SlowLink, LoseConns:
 		return fromTarget || toTarget
 	case Split:
 		return fromTarget != toTarget

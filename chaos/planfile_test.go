@@ -35,6 +35,14 @@ func TestReadPlanTakesEveryKind(t *testing.T) {
 		`{"at":"6s","for":"1s","kind":"wipe-disk","target":"node/1"}`,
 		`{"at":"6s","for":"1s","kind":"old-disk","target":"node/4"}`,
 		`{"at":"6s","for":"1s","kind":"swap-disks","target":"nodes/2,5"}`,
+		`{"at":"6s","for":"1s","kind":"lose-connections","target":"all","params":{"clients":true}}`,
+		`{"at":"6s","for":"1s","kind":"no-connects","target":"node/1","params":{"refuse":true}}`,
+		`{"at":"6s","for":"1s","kind":"short-io","target":"all","params":{"share":1}}`,
+		`{"at":"6s","for":"9s","kind":"crash-loop","target":"controller","params":{"every":"300ms"}}`,
+		`{"at":"6s","for":"1s","kind":"memory-limit","target":"node/1","params":{"bytes":1048576}}`,
+		`{"at":"6s","for":"1s","kind":"old-version","target":"node/1"}`,
+		`{"at":"6s","for":"1s","kind":"clock-step","target":"node/1","params":{"step":"-1h"}}`,
+		`{"at":"6s","for":"1s","kind":"clock-drift","target":"node/1","params":{"ppm":-200}}`,
 	} {
 		if _, err := ReadPlan(strings.NewReader(withFault(t, fault))); err != nil {
 			t.Errorf("%s: %v", fault, err)
@@ -59,6 +67,9 @@ func TestReadPlanSaysWhatIsWrongWithAFault(t *testing.T) {
 		{"room", `{"at":"6s","for":"1s","kind":"full-disk","target":"all","params":{"bytes":-1}}`, `bytes -1: allowed are 0 and above`},
 		{"three swapped", `{"at":"6s","for":"1s","kind":"swap-disks","target":"nodes/1,2,3"}`, `two nodes by number`},
 		{"everybody wiped", `{"at":"6s","for":"1s","kind":"wipe-disk","target":"all"}`, `one node by number`},
+		{"every", `{"at":"6s","for":"1s","kind":"crash-loop","target":"all","params":{"every":"-1s"}}`, `every -1s: allowed are more than 0`},
+		{"step", `{"at":"6s","for":"1s","kind":"clock-step","target":"all","params":{"step":"-10000h"}}`, `allowed is up to`},
+		{"ppm", `{"at":"6s","for":"1s","kind":"clock-drift","target":"all","params":{"ppm":1000000}}`, `allowed are up to 500000 either way`},
 		{"factor", `{"at":"6s","for":"1s","kind":"slow-disk","target":"all","params":{"factor":0.5}}`, `allowed is more than 1`},
 		{"call", `{"at":"6s","for":"1s","kind":"crash-at-call","target":"all","params":{"call":-1}}`, `allowed are 1 to`},
 		{"bandwidth", `{"at":"6s","for":"1s","kind":"slow-link","target":"all","params":{"bytes_per_second":1}}`, `allowed is 1024 or more`},

@@ -36,6 +36,7 @@ func (r *run) build() error {
 	r.target = &target{
 		universe: r.universe, view: r.view, traps: map[trapKey]*host.Trap{},
 		stopping: map[*host.Node]bool{}, restart: map[*host.Node]bool{}, disks: newDisks(r.fail),
+		memory: map[*host.Node]uint64{}, lost: map[int][]func(){}, newer: r.options.Program, older: r.options.Older,
 	}
 	for number := 1; number <= r.plan.Cluster.Nodes; number++ {
 		n, err := r.add(brokerIP(number), r.brokerTask(number))

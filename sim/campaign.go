@@ -20,6 +20,7 @@ type Campaign struct {
 	For         time.Duration
 	Jobs        int // universes at a time
 	Program     *host.Program
+	Older       *host.Program // an earlier build that nodes run for a while; may be nil
 	// Done is told of each universe as it ends, one call at a time; false ends the campaign. May be nil.
 	Done func(seed uint64, r *Result, err error) (goOn bool)
 }
@@ -53,7 +54,11 @@ func (c *Campaign) Run(ctx context.Context) *Tally {
 	for range max(c.Jobs, 1) {
 		workers.Go(func() {
 			for seed := range seeds {
-				result, err := Run(Options{Plan: chaos.DrawFor(seed, cmp.Or(c.For, chaos.RunDefault)), Program: c.Program})
+				plan := chaos.DrawFor(seed, cmp.Or(c.For, chaos.RunDefault))
+				if c.Older != nil {
+					plan = chaos.WithVersions(plan)
+				}
+				result, err := Run(Options{Plan: plan, Program: c.Program, Older: c.Older})
 				mu.Lock()
 				tally.add(seed, result, err)
 				if c.Done != nil && !c.Done(seed, result, err) {

@@ -13,7 +13,8 @@
 //	two-leaders       a leader epoch has two leaders
 //	metadata-differs  two brokers tell differently of one partition epoch
 //	bad-line          a broker tells of what cannot be
-//	broker-died       a broker's process ended, and no fault or stop explains it. That its disk failed it is an explanation
+//	broker-died       a broker's process ended, and no fault or stop explains it. That its disk failed it, or its
+//	                  memory, is an explanation
 //	wrong-disk        a broker that was given another's disk went on with it
 //
 // And, of plans that have a heal and a read phase, at the end of the run:

@@ -20,9 +20,10 @@ import (
 type Options struct {
 	Plan    chaos.Plan
 	Program *host.Program
-	Trace   io.Writer // every host call, if not nil
-	History io.Writer // what the clients did, if not nil
-	Log     io.Writer // what the guests log and which faults strike, with their time, if not nil
+	Older   *host.Program // an earlier build, for the faults that start one; may be nil
+	Trace   io.Writer     // every host call, if not nil
+	History io.Writer     // what the clients did, if not nil
+	Log     io.Writer     // what the guests log and which faults strike, with their time, if not nil
 	// Recording takes what the run saw, if not nil.
 	Recording *Recording
 }
@@ -188,7 +189,7 @@ func (r *run) exited(n *host.Node, exit host.Exit) {
 // brokerEnded tells a death that a fault or an operator's stop explains from one that is the broker's own.
 func (r *run) brokerEnded(n *host.Node, exit host.Exit) {
 	byItself := exit.Own() || exit.Reason == host.Exited && !r.target.stopping[n]
-	if byItself && !r.target.diskExplains(n) {
+	if byItself && !r.target.explained(n) {
 		words := r.panics[n]
 		if words == nil && len(exit.Stderr) > 0 {
 			words = exit.Stderr[len(exit.Stderr)-1:]

@@ -21,10 +21,16 @@ type target struct {
 	stopping map[*host.Node]bool
 	restart  map[*host.Node]bool
 	disks    disks
+	lost     map[int][]func()      // by fault: what brings the connections back that it loses
+	memory   map[*host.Node]uint64 // of nodes whose memory is bounded: what they had when it began
+	newer    *host.Program         // that the brokers run
+	older    *host.Program         // that an old-version fault starts; nil when the run was given none
 }
 
-// Supports is true of every kind.
-func (t *target) Supports(kind chaos.Kind) bool { return slices.Contains(chaos.Kinds(), kind) }
+// Supports is true of every kind, but of old-version only when there is one.
+func (t *target) Supports(kind chaos.Kind) bool {
+	return slices.Contains(chaos.Kinds(), kind) && (kind != chaos.OldVersion || t.older != nil)
+}
 
 // Leader is who leads a partition by the newest account.
 func (t *target) Leader(topic string, index int) (int, bool) {
@@ -46,7 +52,7 @@ func (t *target) Apply(act chaos.Act) error {
 	}
 	switch act.Fault.Kind {
 	case chaos.Reset:
-		t.reset(act)
+		t.eachPair(act, t.universe.Network().ResetLink)
 	case chaos.Crash:
 		t.each(act, (*host.Node).Crash)
 	case chaos.PowerLoss:
@@ -65,6 +71,20 @@ func (t *target) Apply(act chaos.Act) error {
 		t.each(act, t.takeImage)
 	case chaos.SwapDisks:
 		return t.swapDisks(act)
+	case chaos.LoseConns:
+		t.eachPair(act, func(a, b *netsim.Host) {
+			t.lost[act.Index] = append(t.lost[act.Index], t.universe.Network().LoseConns(a, b))
+		})
+	case chaos.NoConnects, chaos.ShortIO:
+		t.setHosts()
+	case chaos.CrashLoop:
+		t.each(act, func(n *host.Node) { t.crashAgain(act, n) })
+	case chaos.MemoryLimit:
+		t.setMemory()
+	case chaos.OldVersion:
+		return t.changeVersion(act, t.older)
+	case chaos.ClockStep, chaos.ClockDrift:
+		t.each(act, func(n *host.Node) { t.turnClock(act.Fault, n, 1) })
 	default:
 		t.setLinks()
 	}
@@ -73,9 +93,15 @@ func (t *target) Apply(act chaos.Act) error {
 
 // Undo ends a fault. Nodes that it took down, and nobody else holds down, start again.
 func (t *target) Undo(act chaos.Act) error {
-	t.active = slices.DeleteFunc(t.active, func(a chaos.Act) bool { return a.Index == act.Index })
+	whole := act // with the nodes that another fault holds down
+	t.active = slices.DeleteFunc(t.active, func(a chaos.Act) bool {
+		if a.Index == act.Index {
+			whole = a
+		}
+		return a.Index == act.Index
+	})
 	switch act.Fault.Kind {
-	case chaos.Crash, chaos.PowerLoss, chaos.Stop, chaos.WipeDisk:
+	case chaos.Crash, chaos.PowerLoss, chaos.Stop, chaos.WipeDisk, chaos.CrashLoop:
 		return t.startAll(act.Nodes)
 	case chaos.CrashAtCall, chaos.CrashAtPoint:
 		return t.disarm(act)
@@ -85,6 +111,19 @@ func (t *target) Undo(act chaos.Act) error {
 		return t.rollBack(act)
 	case chaos.SwapDisks:
 		return t.swapBack(act)
+	case chaos.LoseConns:
+		for _, end := range t.lost[act.Index] {
+			end()
+		}
+		delete(t.lost, act.Index)
+	case chaos.NoConnects, chaos.ShortIO:
+		t.setHosts()
+	case chaos.MemoryLimit:
+		t.setMemory()
+	case chaos.OldVersion:
+		return t.changeVersion(whole, t.newer)
+	case chaos.ClockStep, chaos.ClockDrift:
+		t.each(act, func(n *host.Node) { t.turnClock(act.Fault, n, -1) })
 	case chaos.Pause: // it ends by itself
 	default:
 		t.setLinks()
@@ -133,7 +172,7 @@ func (t *target) ended(n *host.Node, byItself bool) error {
 	if restart {
 		return n.Start()
 	}
-	if byItself && t.diskExplains(n) {
+	if byItself && t.explained(n) {
 		t.supervise(n)
 	}
 	return nil
@@ -241,13 +280,14 @@ func slow(link *netsim.LinkParams, p chaos.Params) {
 	}
 }
 
-func (t *target) reset(act chaos.Act) {
+// eachPair acts on the hosts at the ends of each link that a fault names.
+func (t *target) eachPair(act chaos.Act, do func(a, b *netsim.Host)) {
 	links := chaos.Links(act.Fault, act.Nodes, len(t.brokers))
 	for _, a := range t.universe.Nodes() {
 		for _, b := range t.universe.Nodes() {
 			link := chaos.Link{From: t.number(a), To: t.number(b)}
 			if a != b && (link.From != chaos.Clients || link.To != chaos.Clients) && slices.Contains(links, link) {
-				t.universe.Network().ResetLink(a.Host(), b.Host())
+				do(a.Host(), b.Host())
 			}
 		}
 	}

@@ -15,7 +15,7 @@ type disks struct {
 	images  map[*host.Node]*disksim.Disk // of nodes whose disk is to be rolled back
 	foreign map[*host.Node]bool          // nodes that have another's disk
 	swapped *chaos.Act                   // that made them foreign
-	struck  map[*host.Node]uint64        // what the disk's faults had struck when the node's process started
+	struck  map[*host.Node]uint64        // how often its disk and its memory had failed the node when its process started
 	made    int                          // disks beside those that the nodes were made with
 	fail    func(error)
 }
@@ -75,12 +75,13 @@ func ppm(share float64) uint32 { return max(1, uint32(share*1e6)) }
 
 // started is told of every broker process that is about to run.
 func (t *target) started(n *host.Node) {
-	t.disks.struck[n] = n.Disk().Struck()
+	t.disks.struck[n] = n.Disk().Struck() + n.Starved()
 }
 
-// diskExplains says that a process that ended by itself had a reason to: its disk failed it, or was not its own.
-func (t *target) diskExplains(n *host.Node) bool {
-	return t.disks.foreign[n] || n.Disk().Struck() > t.disks.struck[n]
+// explained says that a process that ended by itself had a reason to: its disk failed it, or was not its own, or there was no
+// more memory.
+func (t *target) explained(n *host.Node) bool {
+	return t.disks.foreign[n] || n.Disk().Struck()+n.Starved() > t.disks.struck[n]
 }
 
 // supervise starts a node again, after a moment, unless something holds it down then or has started it before.
@@ -100,9 +101,14 @@ func (t *target) supervise(n *host.Node) {
 
 // heldDown says that a fault in force has taken the node's process, and will start it when it ends.
 func (t *target) heldDown(n *host.Node) bool {
+	return t.heldDownBy(n, func(chaos.Act) bool { return true })
+}
+
+// heldDownBy is heldDown for some of the faults in force.
+func (t *target) heldDownBy(n *host.Node, which func(chaos.Act) bool) bool {
+	runs := []chaos.Kind{chaos.CrashAtCall, chaos.CrashAtPoint, chaos.CrashLoop, chaos.OldVersion} // while they are in force
 	for _, act := range t.active {
-		armed := act.Fault.Kind == chaos.CrashAtCall || act.Fault.Kind == chaos.CrashAtPoint
-		if act.Fault.Kind.TakesProcess() && !armed && slices.Contains(act.Nodes, t.number(n)) {
+		if act.Fault.Kind.TakesProcess() && !slices.Contains(runs, act.Fault.Kind) && which(act) && slices.Contains(act.Nodes, t.number(n)) {
 			return true
 		}
 	}

@@ -26,6 +26,8 @@ type simOptions struct {
 	seeds                          string
 	length                         time.Duration
 	planFile, traceFile, guestFile string
+	oldGuestFile                   string
+	older                          *host.Program
 	historyFile, logFile           string
 	reportFile                     string
 	writePlan                      string
@@ -52,6 +54,7 @@ func simCommand() *cobra.Command {
 	flags.StringVar(&o.logFile, "log", "", "write the guests' logs and the faults, by virtual time, to this file")
 	flags.StringVar(&o.reportFile, "report", "", "write a page that shows the run to this file, as run.html")
 	flags.StringVar(&o.guestFile, "guest", "", "the guest to run (default: odradek.wasm beside this program)")
+	flags.StringVar(&o.oldGuestFile, "old-guest", "", "an earlier build of the guest, which nodes run for a while and are upgraded from")
 	flags.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "universes at a time, in a campaign")
 	command.MarkFlagsMutuallyExclusive("seed", "seeds", "plan")
 	command.MarkFlagsMutuallyExclusive("for", "plan")
@@ -67,6 +70,12 @@ func simCommand() *cobra.Command {
 			return err
 		}
 		defer program.Close()
+		if o.oldGuestFile != "" {
+			if o.older, err = sim.LoadProgram(command.Context(), o.oldGuestFile); err != nil {
+				return err
+			}
+			defer o.older.Close()
+		}
 		if o.seeds != "" {
 			return o.campaign(command, program)
 		}
@@ -78,7 +87,11 @@ func simCommand() *cobra.Command {
 // plan draws the plan or reads it.
 func (o *simOptions) plan() (chaos.Plan, error) {
 	if o.planFile == "" {
-		return chaos.DrawFor(o.seed, o.length), nil
+		plan := chaos.DrawFor(o.seed, o.length)
+		if o.older != nil {
+			plan = chaos.WithVersions(plan)
+		}
+		return plan, nil
 	}
 	file, err := os.Open(o.planFile)
 	if err != nil {
@@ -97,7 +110,7 @@ func (o *simOptions) single(command *cobra.Command, program *host.Program) (err 
 	if err != nil {
 		return err
 	}
-	options := sim.Options{Plan: plan, Program: program}
+	options := sim.Options{Plan: plan, Program: program, Older: o.older}
 	var report io.Writer
 	var files []*os.File
 	defer func() {
@@ -230,7 +243,7 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 	}
 	out := command.OutOrStdout()
 	progress := newProgress(command.ErrOrStderr(), int(last-first+1))
-	campaign := sim.Campaign{First: first, Last: last, For: o.length, Jobs: o.jobs, Program: program,
+	campaign := sim.Campaign{First: first, Last: last, For: o.length, Jobs: o.jobs, Program: program, Older: o.older,
 		Done: func(seed uint64, r *sim.Result, err error) bool {
 			switch {
 			case err != nil:

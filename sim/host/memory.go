@@ -1,5 +1,22 @@
 package host
 
+import "github.com/tetratelabs/wazero/experimental"
+
+// limitedMemory is an instance's memory, which stops growing at the node's limit.
+type limitedMemory struct {
+	experimental.LinearMemory
+	node *Node
+}
+
+// Reallocate implements experimental.LinearMemory.
+func (m *limitedMemory) Reallocate(size uint64) []byte {
+	if n := m.node; n.memoryLimit > 0 && size > n.memoryLimit && n.proc != nil {
+		n.starved++
+		return nil
+	}
+	return m.LinearMemory.Reallocate(size)
+}
+
 // heapMemory is an instance's memory on the host's heap, where the system offers nothing better.
 type heapMemory struct{ space []byte }
 

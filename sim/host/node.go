@@ -30,6 +30,8 @@ type Node struct {
 	off         bool // without power
 	pausedUntil clock.Time
 	traps       []*Trap
+	memoryLimit uint64 // bytes; 0 is none
+	starved     uint64 // times that a process got no more memory
 }
 
 // NodeConfig is what a node is made of.
@@ -89,6 +91,23 @@ func (n *Node) SetArgs(args []string) { n.args = args }
 
 // SetProgram changes what the next start runs, such as an older build.
 func (n *Node) SetProgram(p *Program) { n.program = p }
+
+// Program is what the next start runs.
+func (n *Node) Program() *Program { return n.program }
+
+// Memory is how many bytes of memory the node's process has; 0 without one.
+func (n *Node) Memory() uint64 {
+	if n.proc == nil {
+		return 0
+	}
+	return uint64(n.proc.mem.Size())
+}
+
+// LimitMemory bounds what the node's processes may grow to, in bytes, from now on; 0 lifts the bound. A process keeps what it has.
+func (n *Node) LimitMemory(bytes uint64) { n.memoryLimit = bytes }
+
+// Starved is how many times processes of the node asked for more memory than they may have. A Go program dies of it.
+func (n *Node) Starved() uint64 { return n.starved }
 
 // SwapDisk puts another disk into a node that isn't running, and returns the one it had.
 func (n *Node) SwapDisk(d *disksim.Disk) *disksim.Disk {

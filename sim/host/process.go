@@ -54,7 +54,7 @@ var errEnded = sys.NewExitError(137)
 
 func newProcess(n *Node) (*process, error) {
 	p := &process{Context: context.Background(), u: n.u, node: n, start: n.starts}
-	module, err := n.program.instantiate(context.Background())
+	module, err := n.program.instantiate(context.Background(), n)
 	if err != nil {
 		return nil, err
 	}

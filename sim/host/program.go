@@ -64,8 +64,11 @@ func Compile(ctx context.Context, wasm []byte, options CompileOptions) (*Program
 // Close frees the machine code. No universe may run it any more.
 func (p *Program) Close() error { return p.runtime.Close(context.Background()) }
 
-// instantiate makes an instance that hasn't begun to run.
-func (p *Program) instantiate(ctx context.Context) (api.Module, error) {
-	return p.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, allocator), p.module,
+// instantiate makes an instance that hasn't begun to run, with the node's memory.
+func (p *Program) instantiate(ctx context.Context, n *Node) (api.Module, error) {
+	limited := experimental.MemoryAllocatorFunc(func(cap, max uint64) experimental.LinearMemory {
+		return &limitedMemory{allocator.Allocate(cap, max), n}
+	})
+	return p.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, limited), p.module,
 		wazero.NewModuleConfig().WithName("").WithStartFunctions())
 }

@@ -30,6 +30,7 @@ type Conn struct {
 	err           error // why it is dead; told once, as the kernel does
 	told          bool
 
+	lost      int // faults for which whatever is sent is dropped on the way
 	outbox    []segment
 	credit    int
 	arrival   clock.Time // of the last segment sent: none overtakes it
@@ -132,10 +133,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 func (c *Conn) take(p []byte) int {
-	n := c.net
-	if len(p) > 1 && n.params.ShortReadPPM > 0 && n.rng.Uint32N(million) < n.params.ShortReadPPM {
-		p = p[:1+n.rng.IntN(len(p)-1)]
-	}
+	p = c.short(p, c.net.params.ShortReadPPM)
 	total := 0
 	for len(p) > 0 && len(c.inbox) > 0 {
 		moved := copy(p, c.inbox[0])
@@ -166,14 +164,18 @@ func (c *Conn) Write(p []byte) (int, error) {
 	case c.credit == 0:
 		return 0, ErrAgain
 	}
-	n := c.net
-	p = p[:min(len(p), c.credit)]
-	if len(p) > 1 && n.params.ShortSendPPM > 0 && n.rng.Uint32N(million) < n.params.ShortSendPPM {
-		p = p[:1+n.rng.IntN(len(p)-1)]
-	}
+	p = c.short(p[:min(len(p), c.credit)], c.net.params.ShortSendPPM)
 	c.credit -= len(p)
 	c.send(segment{kind: data, data: append([]byte(nil), p...)})
 	return len(p), nil
+}
+
+// short cuts a buffer, now and then, down to a part of it.
+func (c *Conn) short(p []byte, ppm uint32) []byte {
+	if ppm = max(ppm, c.host.shortPPM); len(p) > 1 && ppm > 0 && c.net.rng.Uint32N(million) < ppm {
+		return p[:1+c.net.rng.IntN(len(p)-1)]
+	}
+	return p
 }
 
 // CloseWrite lets the peer read to the end of what was written.

@@ -57,11 +57,18 @@ func (c *Conn) after(d time.Duration, leg func()) {
 // arriveSYN is at the target: a listener answers with a SYN-ACK, an empty port with a reset.
 func (c *Conn) arriveSYN() {
 	n, hs := c.net, c.handshake
-	if !n.passes(c.host, hs.target) {
+	connects := hs.target.connects
+	if c.host == hs.target {
+		connects = ConnectsAnswered
+	}
+	if !n.passes(c.host, hs.target) || connects == ConnectsHang {
 		c.retrySYN()
 		return
 	}
 	l := hs.target.listener(hs.port)
+	if connects == ConnectsRefused {
+		l = nil
+	}
 	if l != nil && len(l.backlog) >= n.params.Backlog {
 		c.retrySYN() // a full backlog drops it
 		return

@@ -25,7 +25,25 @@ type Host struct {
 	listeners []*Listener
 	conns     []*Conn // in the order of their making; a map's order would not be the seed's
 	nextPort  uint16
+	connects  Connects
+	shortPPM  uint32 // as Params.ShortReadPPM and ShortSendPPM, of this host's sockets; the larger counts
 }
+
+// Connects says what becomes of connects to a host.
+type Connects uint8
+
+// What a host does with a connect from another: it answers as its listeners do, or not at all, or refuses.
+const (
+	ConnectsAnswered Connects = iota
+	ConnectsHang
+	ConnectsRefused
+)
+
+// SetConnects changes what becomes of connects from other hosts. Connections that are open stay.
+func (h *Host) SetConnects(c Connects) { h.connects = c }
+
+// SetShort makes so many of a million reads and writes of the host's sockets move only a part of what they could.
+func (h *Host) SetShort(ppm uint32) { h.shortPPM = ppm }
 
 // Name is the host's name.
 func (h *Host) Name() string { return h.name }

@@ -170,6 +170,28 @@ func (n *Network) ResetLink(a, b *Host) {
 	}
 }
 
+// LoseConns lets whatever is sent on the connections that are open between two hosts be lost, as by a middlebox that has forgotten
+// them: neither end hears of it, and each gives up by itself. New connections are good. The function returned ends it.
+func (n *Network) LoseConns(a, b *Host) (end func()) {
+	var lost []*Conn
+	for _, c := range a.conns {
+		if c.peer != nil && c.peer.host == b {
+			lost = append(lost, c, c.peer)
+		}
+	}
+	for _, c := range lost {
+		c.lost++
+	}
+	return func() {
+		for _, c := range lost {
+			c.lost--
+		}
+	}
+}
+
+// passes tells whether something sent on the connection gets to the peer now.
+func (c *Conn) passes() bool { return c.lost == 0 && c.net.passes(c.host, c.peer.host) }
+
 // passes tells whether something sent from a to b gets there now.
 func (n *Network) passes(a, b *Host) bool {
 	return a.up && b.up && !a.links[b.index].blocked

@@ -43,8 +43,8 @@ func (c *Conn) rescale(before, after int64) {
 // pump delivers the segments that are due; what finds the link cut stays and is tried again, each time after twice the wait.
 func (c *Conn) pump() {
 	now := c.net.queue.Now()
-	forth := c.net.passes(c.host, c.peer.host)
-	back := c.net.passes(c.peer.host, c.host)
+	forth := c.passes()
+	back := c.peer.passes()
 	delivered := false
 	for forth && len(c.outbox) > 0 && c.outbox[0].arrives <= now {
 		s := c.outbox[0]
@@ -146,7 +146,7 @@ func (c *Conn) answerReset() {
 	peer := c.peer
 	c.vanish()
 	c.net.queue.After(c.net.latency(c.host, peer.host), func() {
-		if c.net.passes(c.host, peer.host) {
+		if c.passes() {
 			peer.fail(ErrReset)
 		}
 	})
@@ -161,7 +161,7 @@ func (c *Conn) owe(n int) {
 }
 
 func (c *Conn) payCredit() {
-	if !c.net.passes(c.host, c.peer.host) {
+	if !c.passes() {
 		c.net.queue.Arm(c.owedEvent, c.net.queue.Now().Add(c.net.params.RTOMin))
 		return
 	}
@@ -182,7 +182,7 @@ func (c *Conn) keepAlive() {
 		return
 	}
 	n.queue.Arm(c.keepEvent, now.Add(idle))
-	if !n.passes(c.host, c.peer.host) || !n.passes(c.peer.host, c.host) {
+	if !c.passes() || !c.peer.passes() {
 		if c.probes++; c.probes > n.params.KeepProbes {
 			c.fail(ErrTimedOut)
 		}
