@@ -41,13 +41,15 @@ type Broker struct {
 	controller *controller.Controller
 	replicas   *replica.Manager
 	groups     *groups
-	handler    *api.Handler
-	servers    []*server.Server
-	ready      chan struct{}
-	closing    chan struct{}
-	background sync.WaitGroup
-	closeOnce  sync.Once
-	closed     error
+	// transactions is nil until the replicas are open.
+	transactions *transactions
+	handler      *api.Handler
+	servers      []*server.Server
+	ready        chan struct{}
+	closing      chan struct{}
+	background   sync.WaitGroup
+	closeOnce    sync.Once
+	closed       error
 }
 
 // lockName is the file whose lock keeps a second process out of a data directory.
@@ -87,9 +89,11 @@ func (b *Broker) start() error {
 		return err
 	}
 	b.openGroups()
+	b.openTransactions()
 	b.handler = api.New(api.Config{
 		NodeID: b.node.ID, Static: b.options.Static, Controller: b.controller,
 		Replicas: api.ReplicasOf(b.replicas), Groups: b.groups, Logger: b.options.Logger,
+		Transactions: b.transactions, Enlist: b.transactions.client,
 	})
 	front.Handler = b.handler
 	b.background.Go(func() {
@@ -101,6 +105,7 @@ func (b *Broker) start() error {
 	})
 	b.controller.Subscribe(b.replicas.Apply)
 	b.controller.Subscribe(b.groups.Apply)
+	b.controller.Subscribe(b.transactions.Apply)
 	b.controller.Subscribe(b.watchSelf())
 	b.controller.Start()
 	return nil
@@ -274,6 +279,9 @@ func (b *Broker) close() error {
 	}
 	if b.handler != nil {
 		b.handler.Close()
+	}
+	if b.transactions != nil {
+		b.transactions.Close()
 	}
 	if b.groups != nil {
 		b.groups.Close()

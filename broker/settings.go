@@ -50,6 +50,7 @@ func (b *Broker) topicSettings(img *metadata.Image, topic string) replica.TopicS
 			MessageTimestampBeforeMaxMs: c.TimestampBeforeMaxMs,
 			MessageTimestampAfterMaxMs:  c.TimestampAfterMaxMs,
 			ProducerIDExpirationMs:      c.ProducerIDExpirationMs,
+			VerifyTransactions:          c.VerifyTransactions,
 			FileDeleteDelayMs:           c.FileDeleteDelayMs,
 			Compacted:                   c.Compact,
 		},

@@ -22,14 +22,19 @@ import (
 //
 //	v8   errors of single records: those without a key in a compacted topic (KIP-467)
 //	v10  the current leader, and its address, with NOT_LEADER_OR_FOLLOWER (KIP-951)
+//	v11  TRANSACTION_ABORTABLE: the partition is not part of the transaction (KIP-890)
+//	v12  the partition becomes part of the transaction
 //	v13  topics by id (KIP-516)
-func (h *Handler) produce(_ context.Context, c call, req *kmsg.ProduceRequest) {
+func (h *Handler) produce(ctx context.Context, c call, req *kmsg.ProduceRequest) {
 	p := newPendingProduce(h, c, req)
-	if refusal := h.checkProduce(req); refusal != nil {
+	if refusal := h.checkProduce(c, req); refusal != nil {
 		p.refuseAll(refusal)
 		return
 	}
 	img := h.Controller.Image()
+	if req.TransactionID != nil {
+		p.verify(ctx, img)
+	}
 	for t := range req.Topics {
 		topic, err := h.topicFor(c, OpWrite, img, c.Version >= 13, req.Topics[t].TopicID, req.Topics[t].Topic)
 		if err == nil && isInternal(topic.Name) {
@@ -43,15 +48,26 @@ func (h *Handler) produce(_ context.Context, c call, req *kmsg.ProduceRequest) {
 }
 
 // checkProduce refuses a request as a whole.
-func (h *Handler) checkProduce(req *kmsg.ProduceRequest) error {
+func (h *Handler) checkProduce(c call, req *kmsg.ProduceRequest) error {
 	switch {
 	case req.Acks < -1 || req.Acks > 1:
 		return kerr.InvalidRequiredAcks
-	case req.TransactionID != nil:
-		// No coordinator has begun such a transaction; the code is one that producers don't try again on.
-		return kerr.InvalidTxnState
+	case req.TransactionID != nil && !h.mayTransact(c, OpWrite, *req.TransactionID), req.TransactionID == nil && anyTransactional(req):
+		return kerr.TransactionalIDAuthorizationFailed
 	}
 	return nil
+}
+
+// anyTransactional says whether there are records of a transaction in a request.
+func anyTransactional(req *kmsg.ProduceRequest) bool {
+	for t := range req.Topics {
+		for i := range req.Topics[t].Partitions {
+			if batch, _, err := record.Split(req.Topics[t].Partitions[i].Records); err == nil && batch.IsTransactional() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // append hands one partition's records over. err says why its topic is not to be written to.
@@ -70,7 +86,16 @@ func (p *pendingProduce) append(t, i int, topic *metadata.Topic, err error) {
 		p.done(at, refused(err))
 		return
 	}
-	p.pending = append(p.pending, partition.Append(part.Records, p.req.Acks, func(result replica.AppendResult) { p.done(at, result) }))
+	done := func(result replica.AppendResult) { p.done(at, result) }
+	if p.verdicts == nil {
+		p.pending = append(p.pending, partition.Append(part.Records, p.req.Acks, done))
+		return
+	}
+	if v := p.verdicts[at]; v.err != nil {
+		done(refused(v.err))
+	} else {
+		p.pending = append(p.pending, partition.AppendVerified(part.Records, p.req.Acks, v.guard, done))
+	}
 }
 
 func refused(err error) replica.AppendResult {
@@ -94,8 +119,6 @@ func checkRecords(records []byte, version int16) error {
 		return kerr.InvalidRecord
 	case batch.IsControl(), batch.NumRecords() == 0:
 		return kerr.InvalidRecord
-	case batch.IsTransactional():
-		return kerr.InvalidTxnState
 	case batch.Codec() == record.Zstd && version < versionZstd:
 		return kerr.UnsupportedCompressionType
 	}

@@ -25,7 +25,7 @@ const (
 //
 //	v2  all topics, and an error of its own for the group     v8  several groups (KIP-709)
 //	v5  the leader epoch of the offset                        v9  the member that asks (KIP-848)
-//	v7  wait for open transactions (there are none)           v10 topics by id
+//	v7  UNSTABLE_OFFSET_COMMIT, for who asks                  v10 topics by id
 func (h *Handler) offsetFetch(_ context.Context, c call, req *kmsg.OffsetFetchRequest) {
 	groups := req.Groups
 	if c.Version < fetchBatched {
@@ -48,7 +48,12 @@ func (h *Handler) offsetFetch(_ context.Context, c call, req *kmsg.OffsetFetchRe
 			to.Answer(empty)
 			continue
 		}
-		h.Groups.Do(asked.Group, to, func(m *group.Machine, _ time.Time) coord.Effects { return m.Fetch(to, asked) })
+		h.Groups.Do(asked.Group, to, func(m *group.Machine, _ time.Time) coord.Effects {
+			if req.RequireStable {
+				return m.FetchStable(to, asked)
+			}
+			return m.Fetch(to, asked)
+		})
 	}
 }
 

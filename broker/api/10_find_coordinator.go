@@ -17,12 +17,10 @@ const (
 	coordinatorShare       = 2
 )
 
-// FindCoordinator, key 10, versions 0 to 6: the node that leads a group's partition of the offsets topic. The first to ask has the topic
-// made, and is told to ask again.
+// FindCoordinator, key 10, versions 0 to 6: the node that leads a group's partition of the offsets topic, or a transactional id's of the
+// transaction topic. The first to ask has the topic made, and is told to ask again.
 //
 //	v1  kinds of coordinators     v4  several keys at once (KIP-699)     v6  share groups (not served)
-//
-// A transactional id is refused as InitProducerID does it, and for the same reason.
 func (h *Handler) findCoordinator(_ context.Context, c call, req *kmsg.FindCoordinatorRequest) *kmsg.FindCoordinatorResponse {
 	resp := kmsg.NewPtrFindCoordinatorResponse()
 	if c.Version < 4 {
@@ -54,18 +52,21 @@ func (h *Handler) coordinatorOf(c call, kind int8, key string) kmsg.FindCoordina
 }
 
 func (h *Handler) coordinator(c call, kind int8, key string) (*metadata.Broker, error) {
+	name := GroupTopic
 	switch {
-	case kind == coordinatorTransaction:
+	case kind == coordinatorTransaction && !h.mayTransact(c, OpDescribe, key):
 		return nil, kerr.TransactionalIDAuthorizationFailed
+	case kind == coordinatorTransaction:
+		name = TransactionTopic
 	case kind != coordinatorGroup:
 		return nil, kerr.InvalidRequest
 	case !h.mayGroup(c, OpDescribe, key):
 		return nil, kerr.GroupAuthorizationFailed
 	}
 	img := h.Controller.Image()
-	topic := img.Topics[GroupTopic]
+	topic := img.Topics[name]
 	if topic == nil {
-		h.createInBackground(GroupTopic)
+		h.createInBackground(name)
 		return nil, kerr.CoordinatorNotAvailable
 	}
 	leader := topic.Partitions[coord.PartitionFor(key, int32(len(topic.Partitions)))].Leader

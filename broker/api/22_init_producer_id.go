@@ -3,41 +3,58 @@ package api
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/broker/coord"
+	"odradek/broker/txn"
 )
 
-// InitProducerID, key 22, versions 0 to 5: an id for an idempotent producer. Ids come from blocks that the active controller hands
-// out to nodes.
+// InitProducerID, key 22, versions 0 to 5: an id for an idempotent producer, or for one with a transactional id, whose predecessors
+// are fenced. Ids come from blocks that the active controller hands out to nodes.
 //
-// A transactional id is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED as long as there is no transaction coordinator: of
-// the errors that the request knows, it is the one that every client takes as final, where others are tried again for ever
-// (COORDINATOR_NOT_AVAILABLE) or by some clients (UNSUPPORTED_VERSION, by librdkafka).
-func (h *Handler) initProducerID(ctx context.Context, c call, req *kmsg.InitProducerIDRequest) *kmsg.InitProducerIDResponse {
-	resp := kmsg.NewPtrInitProducerIDResponse()
-	resp.ProducerID, resp.ProducerEpoch = -1, -1
-	id, err := h.newProducerID(ctx, c, req)
-	if err != nil {
-		resp.ErrorCode = codeOf(err)
-		return resp
+//	v3  a producer that resumes with the id and the epoch that it had (KIP-360)     v4  PRODUCER_FENCED
+func (h *Handler) initProducerID(ctx context.Context, c call, req *kmsg.InitProducerIDRequest) {
+	done := func(p txn.Producing) {
+		resp := kmsg.NewPtrInitProducerIDResponse()
+		resp.ProducerID, resp.ProducerEpoch = p.ProducerID, p.ProducerEpoch
+		resp.ErrorCode = codeIn(fencedAs(p.Err, c.Version, versionInitFenced))
+		c.reply(resp)
 	}
-	resp.ProducerID, resp.ProducerEpoch = id, 0
-	return resp
+	refuse := func(err *kerr.Error) { done(txn.Producing{ProducerID: -1, ProducerEpoch: -1, Err: err}) }
+	switch {
+	case req.TransactionalID != nil && *req.TransactionalID == "",
+		c.Version >= 3 && (req.ProducerID < 0) != (req.ProducerEpoch < 0):
+		refuse(kerr.InvalidRequest)
+	case req.TransactionalID == nil:
+		if !h.mayCluster(c, OpIdempotentWrite) {
+			refuse(kerr.ClusterAuthorizationFailed)
+			return
+		}
+		id, err := h.ids.next(ctx, h)
+		if err != nil {
+			refuse(kerr.CoordinatorLoadInProgress) // the producer is to try again
+			return
+		}
+		done(txn.Producing{ProducerID: id})
+	case !h.mayTransact(c, OpWrite, *req.TransactionalID):
+		refuse(kerr.TransactionalIDAuthorizationFailed)
+	default:
+		h.initTransactional(c, req, done)
+	}
 }
 
-func (h *Handler) newProducerID(ctx context.Context, c call, req *kmsg.InitProducerIDRequest) (int64, error) {
-	switch {
-	case req.TransactionalID != nil && *req.TransactionalID != "":
-		return 0, kerr.TransactionalIDAuthorizationFailed
-	case req.TransactionalID != nil:
-		return 0, kerr.InvalidRequest
-	case c.Version >= 3 && (req.ProducerID < 0) != (req.ProducerEpoch < 0):
-		return 0, kerr.InvalidRequest
-	case !h.mayCluster(c, OpIdempotentWrite):
-		return 0, kerr.ClusterAuthorizationFailed
+func (h *Handler) initTransactional(c call, req *kmsg.InitProducerIDRequest, done func(txn.Producing)) {
+	r := txn.InitRequest{TransactionalID: *req.TransactionalID, TimeoutMs: req.TransactionTimeoutMillis, ProducerID: -1, ProducerEpoch: -1}
+	if c.Version >= 3 {
+		r.ProducerID, r.ProducerEpoch = req.ProducerID, req.ProducerEpoch
 	}
-	return h.ids.next(ctx, h)
+	producing{h, r.TransactionalID, func(to coord.Caller, m *txn.Machine, fresh int64, now time.Time) coord.Effects {
+		r.Fresh = fresh
+		return m.Init(to, r, now)
+	}, done}.ask(-1)
 }
 
 // producerIDs is the rest of the block of producer ids that this node was given last.
@@ -62,7 +79,7 @@ func (p *producerIDs) next(ctx context.Context, h *Handler) (int64, error) {
 		}
 		if err != nil {
 			h.Logger.Warn("no producer ids from the controller", "error", err)
-			return 0, kerr.CoordinatorLoadInProgress // the producer is to try again
+			return 0, err
 		}
 		p.from, p.end = block.ProducerIDStart, block.ProducerIDStart+int64(block.ProducerIDLen)
 	}

@@ -166,12 +166,6 @@ func TestProducerIDsComeInBlocks(t *testing.T) {
 			t.Errorf("got %+v, want id %d", resp, want)
 		}
 	}
-	tx := "tx"
-	req := kmsg.NewPtrInitProducerIDRequest()
-	req.TransactionalID = &tx
-	if resp := do[*kmsg.InitProducerIDResponse](h, 4, req); resp.ErrorCode != kerr.TransactionalIDAuthorizationFailed.Code || resp.ProducerID != -1 {
-		t.Errorf("transactional: %+v", resp)
-	}
 	h.controller.respond = func(kmsg.Request) (kmsg.Response, error) { return nil, context.DeadlineExceeded }
 	do[*kmsg.InitProducerIDResponse](h, 4, kmsg.NewPtrInitProducerIDRequest()) // the last of the block
 	if resp := do[*kmsg.InitProducerIDResponse](h, 4, kmsg.NewPtrInitProducerIDRequest()); resp.ErrorCode != kerr.CoordinatorLoadInProgress.Code {

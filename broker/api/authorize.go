@@ -27,6 +27,8 @@ const (
 	ResourceTopic   ResourceType = 2
 	ResourceGroup   ResourceType = 3
 	ResourceCluster ResourceType = 4
+	// ResourceTransactionalID is Kafka's TRANSACTIONAL_ID.
+	ResourceTransactionalID ResourceType = 5
 )
 
 // clusterName is the name of the one resource of type ResourceCluster.

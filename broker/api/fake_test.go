@@ -16,6 +16,8 @@ import (
 	"odradek/broker/metadata"
 	"odradek/broker/replica"
 	"odradek/broker/server"
+	"odradek/broker/txn"
+	"odradek/broker/txn/enlist"
 	"odradek/broker/wire"
 )
 
@@ -46,6 +48,21 @@ func (f fakeReplicas) Partition(id metadata.UUID, index int32) (Partition, error
 	return nil, kerr.NotLeaderForPartition
 }
 
+// fakeEnlister says the same of every partition, and notes what it was asked.
+type fakeEnlister struct {
+	says  *kerr.Error
+	asked []enlist.Request
+}
+
+func (f *fakeEnlister) Ask(_ context.Context, r enlist.Request) []*kerr.Error {
+	f.asked = append(f.asked, r)
+	all := make([]*kerr.Error, len(r.Partitions))
+	for i := range all {
+		all[i] = f.says
+	}
+	return all
+}
+
 // fakePartition gives what the test sets.
 type fakePartition struct {
 	mu       sync.Mutex
@@ -59,7 +76,9 @@ type fakePartition struct {
 	fetchResult replica.FetchResult
 	waiters     []*replica.Waiter
 
-	producers []commitlog.ProducerInfo
+	producers  []commitlog.ProducerInfo
+	guards     []commitlog.Guard
+	appendedBy []commitlog.Guard
 
 	deleted      []int64
 	deleteResult replica.DeleteResult
@@ -84,6 +103,27 @@ func (f *fakePartition) Append(batches []byte, acks int16, done func(replica.App
 	f.waiting = append(f.waiting, done)
 	f.mu.Unlock()
 	return fakePending{func() { f.settle(refused(kerr.RequestTimedOut)) }}
+}
+
+func (f *fakePartition) AppendVerified(batches []byte, acks int16, guard commitlog.Guard, done func(replica.AppendResult)) Pending {
+	f.appendedBy = append(f.appendedBy, guard)
+	return f.Append(batches, acks, done)
+}
+
+func (f *fakePartition) AppendMarker(batch []byte, _ bool, done func(replica.AppendResult)) Pending {
+	return f.Append(batch, -1, done)
+}
+
+// BeginVerification gives the guards that the test has set, the last one again and again.
+func (f *fakePartition) BeginVerification(int64, int16) (commitlog.Guard, bool, error) {
+	if len(f.guards) == 0 {
+		return 0, false, f.err
+	}
+	guard := f.guards[0]
+	if len(f.guards) > 1 {
+		f.guards = f.guards[1:]
+	}
+	return guard, true, f.err
 }
 
 func (f *fakePartition) Producers() ([]commitlog.ProducerInfo, error) { return f.producers, f.err }
@@ -201,7 +241,8 @@ func newHouse(t testing.TB, settings ...string) *house {
 		Configs:    map[metadata.ConfigResource]map[string]string{},
 	}
 	h := &house{t: t, controller: &fakeController{image: image, leader: 2}, a: []*fakePartition{{}, {}, nil}}
-	h.Handler = New(Config{NodeID: 1, Static: static, Controller: h.controller, Replicas: fakeReplicas{idA: h.a, idB: {nil}}, Groups: coord.New(coord.Config[*group.Machine]{})})
+	h.Handler = New(Config{NodeID: 1, Static: static, Controller: h.controller, Replicas: fakeReplicas{idA: h.a, idB: {nil}}, Groups: coord.New(coord.Config[*group.Machine]{}),
+		Transactions: coord.New(coord.Config[*txn.Machine]{}), Enlist: &fakeEnlister{}})
 	t.Cleanup(h.Close)
 	return h
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/coord"
 	"odradek/broker/group"
 )
@@ -16,6 +17,10 @@ import (
 type Groups interface {
 	// Do has the machine of a group's shard decide. caller is answered, then or later, or refused.
 	Do(group string, caller coord.Caller, decide func(m *group.Machine, now time.Time) coord.Effects)
+	// EndTransaction writes a marker to a partition of the offsets topic; BeginVerification takes out a guard in a group's. Both are
+	// explained at coord.Runtime.
+	EndTransaction(partition int32, marker coord.Marker, caller coord.Caller)
+	BeginVerification(group string, producerID int64, epoch int16) (partition int32, guard commitlog.Guard, needed bool, err error)
 	// Each has the machine of every shard decide, for a caller each, which newCallers makes for all of them.
 	Each(newCallers func(n int) []coord.Caller, decide func(m *group.Machine, caller coord.Caller, now time.Time) coord.Effects)
 }

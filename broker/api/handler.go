@@ -39,6 +39,9 @@ type Partition interface {
 	Watch(w *replica.Waiter, isolation replica.Isolation, offset int64) Watch
 	ListOffset(currentLeaderEpoch int32, isolation replica.Isolation, timestamp int64) (replica.OffsetAtTime, error)
 	OffsetForLeaderEpoch(currentLeaderEpoch, epoch int32) (wire.EpochEndOffset, error)
+	AppendVerified(batches []byte, acks int16, guard commitlog.Guard, done func(replica.AppendResult)) Pending
+	AppendMarker(batch []byte, bumped bool, done func(replica.AppendResult)) Pending
+	BeginVerification(producerID int64, epoch int16) (guard commitlog.Guard, needed bool, err error)
 	Producers() ([]commitlog.ProducerInfo, error)
 	DeleteRecords(offset int64, done func(replica.DeleteResult)) Pending
 }
@@ -56,8 +59,11 @@ type Config struct {
 	Controller Controller
 	Replicas   Replicas
 	Groups     Groups
-	Authorizer Authorizer
-	Logger     *slog.Logger
+	// Transactions are this node's coordinators, Enlist asks those of all nodes.
+	Transactions Transactions
+	Enlist       Enlister
+	Authorizer   Authorizer
+	Logger       *slog.Logger
 }
 
 // Handler answers requests; it is a server.Handler. Close it when the servers that use it are closed.

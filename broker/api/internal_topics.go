@@ -11,28 +11,46 @@ import (
 // GroupTopic is the internal topic that holds groups and their offsets.
 const GroupTopic = "__consumer_offsets"
 
-// isInternal says of a topic's name that the topic is the cluster's own: clients may read it, and not write.
-func isInternal(name string) bool { return name == GroupTopic || name == "__transaction_state" }
+// TransactionTopic is the internal topic that holds the state of transactional ids.
+const TransactionTopic = "__transaction_state"
 
-// newTopic is the request to create a topic that somebody asked for: with the defaults, or, for the group coordinator's, as its
+// isInternal says of a topic's name that the topic is the cluster's own: clients may read it, and not write.
+func isInternal(name string) bool { return name == GroupTopic || name == TransactionTopic }
+
+// newTopic is the request to create a topic that somebody asked for: with the defaults, or, for those of coordinators, as their
 // keys say.
 //
-// Where Kafka refuses to make the topic while there are fewer nodes than offsets.topic.replication.factor says, which by default is 3,
-// the factor is at most as many nodes as the cluster is meant to have: a node alone has groups too.
+// Where Kafka refuses to make such a topic while there are fewer nodes than its replication factor says, which by default is 3,
+// the factor is at most as many nodes as the cluster is meant to have: a node alone has groups and transactions too.
 func (h *Handler) newTopic(name string, img *metadata.Image) kmsg.CreateTopicsRequestTopic {
 	topic := kmsg.NewCreateTopicsRequestTopic()
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, -1, -1
-	if name != GroupTopic {
+	var configs [][2]string
+	replicas := int16(0)
+	switch name {
+	case GroupTopic:
+		groups := h.node.Groups
+		topic.NumPartitions, replicas = groups.TopicPartitions, groups.TopicReplicationFactor
+		configs = [][2]string{
+			{"cleanup.policy", "compact"},
+			{"compression.type", "producer"},
+			{"segment.bytes", strconv.Itoa(int(groups.TopicSegmentBytes))},
+		}
+	case TransactionTopic:
+		transactions := h.node.Transactions
+		topic.NumPartitions, replicas = transactions.TopicPartitions, transactions.TopicReplicationFactor
+		configs = [][2]string{
+			{"cleanup.policy", "compact"},
+			{"compression.type", "uncompressed"},
+			{"segment.bytes", strconv.Itoa(int(transactions.TopicSegmentBytes))},
+			{"min.insync.replicas", strconv.Itoa(int(transactions.TopicMinISR))},
+			{"unclean.leader.election.enable", "false"},
+		}
+	default:
 		return topic
 	}
-	groups := h.node.Groups
-	meant := max(len(h.node.Voters), len(img.Brokers), 1)
-	topic.NumPartitions, topic.ReplicationFactor = groups.TopicPartitions, int16(min(int(groups.TopicReplicationFactor), meant))
-	for _, pair := range [][2]string{
-		{"cleanup.policy", "compact"},
-		{"compression.type", "producer"},
-		{"segment.bytes", strconv.Itoa(int(groups.TopicSegmentBytes))},
-	} {
+	topic.ReplicationFactor = int16(min(int(replicas), max(len(h.node.Voters), len(img.Brokers), 1)))
+	for _, pair := range configs {
 		c := kmsg.NewCreateTopicsRequestTopicConfig()
 		c.Name, c.Value = pair[0], &pair[1]
 		topic.Configs = append(topic.Configs, c)

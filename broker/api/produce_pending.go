@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/broker/commitlog"
@@ -22,6 +23,8 @@ type pendingProduce struct {
 	results []replica.AppendResult
 	next    int // place of the partition to append next
 	pending []Pending
+	// verdicts say, by place, what the coordinator said of a transaction; nil outside of one.
+	verdicts []verdict
 
 	mu      sync.Mutex
 	waiting int // partitions not done, and 1 until begun
@@ -103,7 +106,7 @@ func (p *pendingProduce) answer() {
 		topic.Topic, topic.TopicID = asked.Topic, asked.TopicID
 		topic.Partitions = partitions[at : at+len(asked.Partitions)]
 		for i := range asked.Partitions {
-			p.fill(&topic.Partitions[i], asked.Partitions[i].Partition, &p.results[at])
+			p.fill(&topic.Partitions[i], asked.Partitions[i].Partition, at)
 			if leader := p.results[at].CurrentLeaderID; p.results[at].Err != nil && leader >= 0 && p.call.Version >= 10 {
 				leaders.add(img, leader)
 			}
@@ -114,13 +117,15 @@ func (p *pendingProduce) answer() {
 	p.call.reply(resp)
 }
 
-func (p *pendingProduce) fill(to *kmsg.ProduceResponseTopicPartition, index int32, result *replica.AppendResult) {
+func (p *pendingProduce) fill(to *kmsg.ProduceResponseTopicPartition, index int32, at int) {
+	result := &p.results[at]
 	to.Default()
 	to.Partition = index
 	if result.Err != nil {
 		to.ErrorCode = codeFor(p.call, result.Err)
 		to.BaseOffset = -1
 		explainRecords(to, result.InvalidRecords)
+		p.explainVerdict(to, at)
 		to.CurrentLeader.LeaderID, to.CurrentLeader.LeaderEpoch = result.CurrentLeaderID, result.CurrentLeaderEpoch
 		return
 	}
@@ -140,6 +145,22 @@ func explainRecords(to *kmsg.ProduceResponseTopicPartition, invalid *commitlog.I
 	for i, index := range invalid.Indexes {
 		to.ErrorRecords[i].RelativeOffset, to.ErrorRecords[i].ErrorMessage = index, &invalid.Reason
 	}
+}
+
+// explainVerdict says why records were not found part of a transaction, where the code alone would not.
+func (p *pendingProduce) explainVerdict(to *kmsg.ProduceResponseTopicPartition, at int) {
+	if p.verdicts == nil {
+		return
+	}
+	message := "Partition was not added to the transaction"
+	switch p.verdicts[at].err {
+	case kerr.InvalidTxnState:
+	case kerr.NotEnoughReplicas:
+		message = "Unable to verify the partition has been added to the transaction"
+	default:
+		return
+	}
+	to.ErrorMessage = &message
 }
 
 // endUnanswered ends a produce with acks 0.

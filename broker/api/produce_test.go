@@ -85,7 +85,7 @@ func TestProduceChecksItsRecords(t *testing.T) {
 		{"negative length", 9, aBatch(func(b []byte) { b[8] = 0x80 }), kerr.CorruptMessage},
 		{"no records", 9, aBatch(func(b []byte) { b[60] = 0 }), kerr.InvalidRecord},
 		{"control", 9, aBatch(func(b []byte) { b[22] = 1 << 5 }), kerr.InvalidRecord},
-		{"transactional", 9, aBatch(func(b []byte) { b[22] = 1 << 4 }), kerr.InvalidTxnState},
+		{"transactional", 9, aBatch(func(b []byte) { b[22] = 1 << 4 }), kerr.TransactionalIDAuthorizationFailed},
 		{"zstd", 7, aBatch(func(b []byte) { b[22] = 4 }), nil},
 		{"zstd before its time", 6, aBatch(func(b []byte) { b[22] = 4 }), kerr.UnsupportedCompressionType},
 	} {
@@ -109,7 +109,6 @@ func TestProduceChecksItsRecords(t *testing.T) {
 }
 
 func TestProduceRefusedAsAWhole(t *testing.T) {
-	id := "tx"
 	for _, test := range []struct {
 		name   string
 		change func(*kmsg.ProduceRequest)
@@ -117,7 +116,9 @@ func TestProduceRefusedAsAWhole(t *testing.T) {
 	}{
 		{"acks 2", func(r *kmsg.ProduceRequest) { r.Acks = 2 }, kerr.InvalidRequiredAcks},
 		{"acks -2", func(r *kmsg.ProduceRequest) { r.Acks = -2 }, kerr.InvalidRequiredAcks},
-		{"transactional", func(r *kmsg.ProduceRequest) { r.TransactionID = &id }, kerr.InvalidTxnState},
+		{"transactional without an id", func(r *kmsg.ProduceRequest) {
+			r.Topics[0].Partitions[1].Records = aBatch(func(b []byte) { b[22] = 1 << 4 })
+		}, kerr.TransactionalIDAuthorizationFailed},
 	} {
 		h := newHouse(t)
 		req := produceTo("a", 0, 1)
@@ -245,4 +246,58 @@ func FuzzCheckRecords(f *testing.F) {
 			t.Errorf("%d bytes pass for a batch", len(records))
 		}
 	})
+}
+
+// TestProduceInATransaction: the coordinator is asked before the first records, and asked again when the guard has become void
+// meanwhile; what it says is told as the version of the request allows.
+func TestProduceInATransaction(t *testing.T) {
+	transactional := aBatch(func(b []byte) { b[22] = 1 << 4 })
+	for _, test := range []struct {
+		name    string
+		version int16
+		guards  []commitlog.Guard
+		says    *kerr.Error
+		asked   int
+		want    *kerr.Error
+	}{
+		{"it has begun here", 12, nil, nil, 0, nil},
+		{"part of it", 9, []commitlog.Guard{3}, nil, 1, nil},
+		{"the guard became void", 12, []commitlog.Guard{3, 4}, nil, 2, nil},
+		{"not part of it", 9, []commitlog.Guard{3}, kerr.TransactionAbortable, 1, kerr.InvalidTxnState},
+		{"not part of it, for newer clients", 11, []commitlog.Guard{3}, kerr.TransactionAbortable, 1, kerr.TransactionAbortable},
+		{"fenced", 12, []commitlog.Guard{3}, kerr.ProducerFenced, 1, kerr.InvalidProducerEpoch},
+		{"the one before is being ended", 9, []commitlog.Guard{3}, kerr.ConcurrentTransactions, 1, kerr.NotEnoughReplicas},
+		{"the one before is being ended, for newer clients", 12, []commitlog.Guard{3}, kerr.ConcurrentTransactions, 1, kerr.ConcurrentTransactions},
+		{"no coordinator", 12, []commitlog.Guard{3}, kerr.NotCoordinator, 1, kerr.NotEnoughReplicas},
+	} {
+		h := newHouse(t)
+		enlister := &fakeEnlister{says: test.says}
+		h.Enlist = enlister
+		h.a[0].guards = test.guards
+		req := produceTo("a", 0)
+		id := "tx"
+		req.TransactionID, req.Topics[0].Partitions[0].Records = &id, transactional
+		resp := do[*kmsg.ProduceResponse](h, test.version, req)
+		want := int16(0)
+		if test.want != nil {
+			want = test.want.Code
+		}
+		if got := resp.Topics[0].Partitions[0].ErrorCode; got != want {
+			t.Errorf("%s: code %d, want %d", test.name, got, want)
+		}
+		if len(enlister.asked) != test.asked {
+			t.Errorf("%s: asked %d times, want %d", test.name, len(enlister.asked), test.asked)
+		}
+		for _, r := range enlister.asked {
+			if r.Verify != (test.version < 12) || r.TransactionalID != "tx" || len(r.Partitions) != 1 || r.Partitions[0].Topic != "a" {
+				t.Errorf("%s: asked %+v", test.name, r)
+			}
+		}
+		if test.want == nil && test.guards != nil && h.a[0].appendedBy[0] != test.guards[len(test.guards)-1] {
+			t.Errorf("%s: appended by guard %v", test.name, h.a[0].appendedBy)
+		}
+		if wrote := len(h.a[0].appended) > 0; wrote != (test.want == nil) {
+			t.Errorf("%s: appended %v", test.name, wrote)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"odradek/broker/commitlog"
 	"odradek/broker/metadata"
 	"odradek/broker/replica"
 )
@@ -23,6 +24,14 @@ type hosted struct{ *replica.Partition }
 
 func (p hosted) Append(batches []byte, acks int16, done func(replica.AppendResult)) Pending {
 	return p.Partition.Append(batches, acks, done)
+}
+
+func (p hosted) AppendVerified(batches []byte, acks int16, guard commitlog.Guard, done func(replica.AppendResult)) Pending {
+	return p.Partition.AppendVerified(batches, acks, guard, done)
+}
+
+func (p hosted) AppendMarker(batch []byte, bumped bool, done func(replica.AppendResult)) Pending {
+	return p.Partition.AppendMarker(batch, bumped, done)
 }
 
 func (p hosted) DeleteRecords(offset int64, done func(replica.DeleteResult)) Pending {

@@ -65,7 +65,9 @@ func startNode(t *testing.T) vectors.Dialer {
 		t.Fatal(err)
 	}
 	groups := groupsOf(replicas)
-	h := New(Config{NodeID: 1, Static: static, Controller: c, Replicas: ReplicasOf(replicas), Groups: groups})
+	transactions := transactionsOf(world, c, replicas)
+	h := New(Config{NodeID: 1, Static: static, Controller: c, Replicas: ReplicasOf(replicas), Groups: groups, Transactions: transactions, Enlist: transactions.client})
+	transactions.handler = h
 	s, err := server.Open(server.Config{Net: world.Net, Address: "node:9092", ListenerName: "PLAINTEXT", Handler: h, Versions: Versions(), Logger: slog.New(slog.DiscardHandler), PanicIsFatal: true, PoisonFrames: true})
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +75,7 @@ func startNode(t *testing.T) vectors.Dialer {
 	alive, once := make(chan struct{}), sync.Once{}
 	c.Subscribe(replicas.Apply)
 	c.Subscribe(groups.Apply)
+	c.Subscribe(transactions.Apply)
 	c.Subscribe(func(img *metadata.Image, _ *metadata.Delta) {
 		if img.Alive(1) {
 			once.Do(func() { close(alive) })
@@ -84,6 +87,7 @@ func startNode(t *testing.T) vectors.Dialer {
 	t.Cleanup(func() {
 		s.Close()
 		h.Close()
+		transactions.close()
 		groups.Close()
 		c.Close(false)
 		replicas.Close()

@@ -25,6 +25,7 @@ type origin int8
 const (
 	originClient origin = iota
 	originCoordinator
+	originBumping // a coordinator whose markers bump the producer's epoch
 	originReplication
 )
 
@@ -58,6 +59,17 @@ func (l *Log) AppendVerified(batches []byte, leaderEpoch int32, guard Guard) (Ap
 // not looked at. It can also answer ErrCoordinatorFenced.
 func (l *Log) AppendCoordinator(batches []byte, leaderEpoch int32, guard Guard) (AppendInfo, error) {
 	return l.appendLeader(batches, leaderEpoch, originCoordinator, guard)
+}
+
+// AppendMarker is AppendCoordinator for a marker. bumped says that its producer epoch is the one after that of the transaction
+// it ends (KIP-890): a transaction that is open in the marker's own epoch is a later one then, and the marker, which comes late,
+// is refused with ErrInvalidProducerEpoch.
+func (l *Log) AppendMarker(marker record.Batch, leaderEpoch int32, bumped bool) (AppendInfo, error) {
+	from := originCoordinator
+	if bumped {
+		from = originBumping
+	}
+	return l.appendLeader(marker, leaderEpoch, from, 0)
 }
 
 func (l *Log) appendLeader(batches []byte, leaderEpoch int32, from origin, guard Guard) (AppendInfo, error) {

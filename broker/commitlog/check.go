@@ -167,6 +167,9 @@ func (p *pendingProducer) check(batch record.Batch, from origin) error {
 			return err
 		}
 		if marker != nil {
+			if from == originBumping && p.after.txnFirstOffset >= 0 && p.after.epoch == batch.ProducerEpoch() {
+				return fmt.Errorf("%w: a marker of epoch %d, in which producer %d has a transaction", ErrInvalidProducerEpoch, p.after.epoch, p.id)
+			}
 			if marker.CoordinatorEpoch < p.after.coordinatorEpoch {
 				return fmt.Errorf("%w: epoch %d after %d", ErrCoordinatorFenced, marker.CoordinatorEpoch, p.after.coordinatorEpoch)
 			}

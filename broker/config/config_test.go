@@ -206,7 +206,7 @@ func TestLayersOfATopic(t *testing.T) {
 	want := Topic{SegmentBytes: 2000000, SegmentMs: 2 * hourMs, IndexBytesMax: 10485760, IndexIntervalBytes: 100, MessageBytesMax: 3000,
 		FlushMessages: 1, FlushMs: 77, LogAppendTime: true, TimestampBeforeMaxMs: NeverMs, TimestampAfterMaxMs: 3600000,
 		MinInsyncReplicas: 1, Delete: true, RetentionMs: 3 * minuteMs, RetentionBytes: -1, FileDeleteDelayMs: 60_000,
-		DeleteRetentionMs: 24 * hourMs, CompactionLagMsMax: NeverMs, DirtyRatioMin: 0.5, ProducerIDExpirationMs: 86400000}
+		DeleteRetentionMs: 24 * hourMs, CompactionLagMsMax: NeverMs, DirtyRatioMin: 0.5, ProducerIDExpirationMs: 86400000, VerifyTransactions: true}
 	if topic != want {
 		t.Errorf("got  %+v\nwant %+v", topic, want)
 	}

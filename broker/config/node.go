@@ -48,6 +48,7 @@ type Node struct {
 	RetentionCheck          time.Duration
 	Cleaner                 Cleaner
 	Groups                  Groups
+	Transactions            Transactions
 }
 
 // Groups is what concerns consumer groups and their offsets.
@@ -128,6 +129,7 @@ func (l Layers) node() (Node, error) {
 		Cleaner:                 r.cleaner(),
 	}
 	n.readGroups(r)
+	n.readTransactions(r)
 	return n, errors.Join(n.readDirs(r), n.readListeners(r), n.readQuorum(r), n.checkTimes(r))
 }
 

@@ -29,6 +29,7 @@ type Topic struct {
 	CompactionLagMsMax     int64
 	DirtyRatioMin          float64
 	ProducerIDExpirationMs int64 // a broker's key, here because each log needs it
+	VerifyTransactions     bool  // likewise
 }
 
 // NeverMs is a FlushMs or FlushMessages that is off.
@@ -65,6 +66,7 @@ func (l Layers) Topic(topic map[string]string) Topic {
 		CompactionLagMsMax:     r.int64("max.compaction.lag.ms"),
 		DirtyRatioMin:          r.float64("min.cleanable.dirty.ratio"),
 		ProducerIDExpirationMs: b.int64("producer.id.expiration.ms"),
+		VerifyTransactions:     b.bool("transaction.partition.verification.enable"),
 	}
 }
 

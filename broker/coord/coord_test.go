@@ -25,6 +25,8 @@ type counter struct {
 	waiting []coord.Caller
 	due     time.Time
 	ticks   int
+	elected []int32
+	pending map[int64][]string
 }
 
 func (c *counter) Replay(r coord.Record) error {

@@ -12,10 +12,14 @@ import (
 // enough that what belongs together is in one batch unless it is a mass deletion.
 const batchBytesMax = 256 << 10
 
-// encode makes batches of records and says how many records there are.
-func (s *shard[M]) encode(records []Record, now time.Time) (batches []byte, count int64, err error) {
+// encode makes batches of what was decided and says how many records there are.
+func (s *shard[M]) encode(e Effects, now time.Time) (batches []byte, count int64, err error) {
 	b := record.NewBuilder()
 	b.Codec = s.runtime.cfg.Codec
+	if e.Producer != nil {
+		// A coordinator does not number what it writes for a producer.
+		b.Transactional, b.ProducerID, b.ProducerEpoch, b.BaseSequence = true, e.Producer.ID, e.Producer.Epoch, 0
+	}
 	size := 0
 	flush := func() error {
 		batch, err := b.Build()
@@ -23,7 +27,7 @@ func (s *shard[M]) encode(records []Record, now time.Time) (batches []byte, coun
 		size = 0
 		return err
 	}
-	for _, r := range records {
+	for _, r := range e.Records {
 		if size > 0 && size+len(r.Key)+len(r.Value) > batchBytesMax {
 			if err := flush(); err != nil {
 				return nil, 0, err
@@ -32,7 +36,7 @@ func (s *shard[M]) encode(records []Record, now time.Time) (batches []byte, coun
 		b.Append(record.Record{Timestamp: now.UnixMilli(), Key: r.Key, Value: r.Value})
 		size += len(r.Key) + len(r.Value)
 	}
-	return batches, int64(len(records)), flush()
+	return batches, int64(len(e.Records)), flush()
 }
 
 // coordinatorError translates why an append was refused to what callers of a coordinator are told, as Kafka does.
@@ -42,6 +46,8 @@ func coordinatorError(err error) *kerr.Error {
 		return kerr.NotCoordinator
 	case kerr.NotEnoughReplicas, kerr.NotEnoughReplicasAfterAppend, kerr.RequestTimedOut, kerr.UnknownTopicOrPartition:
 		return kerr.CoordinatorNotAvailable
+	case kerr.InvalidProducerEpoch, kerr.InvalidTxnState, kerr.TransactionCoordinatorFenced:
+		return err.(*kerr.Error)
 	case kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidFetchSize:
 		return kerr.InvalidCommitOffsetSize
 	}

@@ -118,11 +118,15 @@ func (s *shard[M]) replayLog(partition Partition, machine M) (end int64, records
 }
 
 func (s *shard[M]) replayBatch(batch record.Batch, machine M) (records int, err error) {
-	if batch.IsControl() {
-		return 0, nil
-	}
 	if err := batch.Verify(); err != nil {
 		return 0, err
+	}
+	if batch.IsControl() {
+		return 0, replayEnd(batch, machine)
+	}
+	producer := record.NoProducerID
+	if batch.IsTransactional() {
+		producer = batch.ProducerID()
 	}
 	for r, err := range batch.Records(recordsBytesMax) {
 		if err != nil {
@@ -130,7 +134,7 @@ func (s *shard[M]) replayBatch(batch record.Batch, machine M) (records int, err 
 		}
 		records++
 		// The machine keeps what it is given, and the buffer is used again.
-		if err := machine.Replay(Record{Key: cloned(r.Key), Value: cloned(r.Value)}); err != nil {
+		if err := replayOne(machine, producer, Record{Key: cloned(r.Key), Value: cloned(r.Value)}); err != nil {
 			s.runtime.cfg.Logger.Error("a coordinator's record is passed over", "topic", s.runtime.cfg.Topic, "partition", s.index,
 				"offset", r.Offset, "error", err)
 		}
@@ -190,6 +194,7 @@ func (s *shard[M]) activate(partition Partition, machine M, end int64) {
 	s.partition, s.machine, s.appended, s.state = partition, machine, end, active
 	s.commits.reached(end)
 	now := time.Now()
+	elect(machine, s.epoch)
 	for _, e := range machine.Loaded(now) {
 		s.perform(e, now)
 	}

@@ -28,6 +28,8 @@ type Reply struct {
 type Effects struct {
 	// Records are appended together, or not at all.
 	Records []Record
+	// Producer, when set, is in whose transaction Records are: they are given to ReplayPending.
+	Producer *Producer
 	// Applied says that the state holds the records already; otherwise each is given to Replay once it is appended.
 	Applied bool
 	// Refused, when set, is called if the records could not be appended, with the error that callers are to be told:
@@ -37,6 +39,9 @@ type Effects struct {
 	Replies []Reply
 	// Prompt replies leave at once: they tell of nothing that is in the log.
 	Prompt []Reply
+
+	// marker ends a transaction, instead of records.
+	marker *Marker
 }
 
 // Add appends the replies of another decision; records stay those of e.

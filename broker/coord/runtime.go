@@ -17,6 +17,8 @@ import (
 // Partition is what a shard needs of a *replica.Partition, which documents it.
 type Partition interface {
 	AppendInEpoch(batches []byte, leaderEpoch int32, guard commitlog.Guard, done func(replica.AppendResult)) *replica.PendingAppend
+	AppendMarkerInEpoch(batch []byte, bumped bool, leaderEpoch int32, done func(replica.AppendResult)) *replica.PendingAppend
+	BeginVerification(producerID int64, epoch int16) (guard commitlog.Guard, needed bool, err error)
 	Fetch(replica.FetchRequest) replica.FetchResult
 	ListOffset(currentLeaderEpoch int32, isolation replica.Isolation, timestamp int64) (replica.OffsetAtTime, error)
 	Watch(w *replica.Waiter, isolation replica.Isolation, offset int64) *replica.Watch

@@ -6,7 +6,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/metadata"
+	"odradek/broker/record"
 	"odradek/broker/replica"
 )
 
@@ -56,6 +58,9 @@ func (s *shard[M]) follow(epoch int32) bool {
 		return false
 	}
 	s.epoch = epoch
+	if s.state == active {
+		elect(s.machine, epoch)
+	}
 	return true
 }
 
@@ -135,14 +140,20 @@ func (s *shard[M]) arm(now time.Time) {
 
 // perform carries out what the machine decided. s.mu is held and the shard is active.
 func (s *shard[M]) perform(e Effects, now time.Time) {
+	if e.marker != nil {
+		if err := s.end(*e.marker, now); err != nil {
+			s.refuse(e, err, now)
+			return
+		}
+	}
 	if len(e.Records) > 0 {
-		if err := s.append(e.Records, now); err != nil {
+		if err := s.append(e, now); err != nil {
 			s.refuse(e, err, now)
 			return
 		}
 		if !e.Applied {
 			for _, r := range e.Records {
-				s.replay(r)
+				s.replay(e.Producer, r)
 			}
 		}
 	}
@@ -162,14 +173,18 @@ func (s *shard[M]) refuse(e Effects, err *kerr.Error, now time.Time) {
 }
 
 // append writes records at the end of the log. The error is a coordinator's.
-func (s *shard[M]) append(records []Record, now time.Time) *kerr.Error {
-	batches, count, err := s.encode(records, now)
+func (s *shard[M]) append(e Effects, now time.Time) *kerr.Error {
+	batches, count, err := s.encode(e, now)
 	if err != nil {
 		s.runtime.cfg.Logger.Error("a coordinator's records can't be encoded", "topic", s.runtime.cfg.Topic, "partition", s.index, "error", err)
 		return kerr.UnknownServerError
 	}
 	a := &appending[M]{shard: s, end: s.appended + count}
-	s.partition.AppendInEpoch(batches, s.epoch, 0, a.done)
+	var guard commitlog.Guard
+	if e.Producer != nil {
+		guard = e.Producer.Guard
+	}
+	s.partition.AppendInEpoch(batches, s.epoch, guard, a.done)
 	if refused := a.returned(); refused != nil {
 		return coordinatorError(refused)
 	}
@@ -228,8 +243,12 @@ func (s *shard[M]) lost() {
 	s.runtime.spawn(func() { s.runtime.reload(s) })
 }
 
-func (s *shard[M]) replay(r Record) {
-	if err := s.machine.Replay(r); err != nil {
+func (s *shard[M]) replay(p *Producer, r Record) {
+	producer := record.NoProducerID
+	if p != nil {
+		producer = p.ID
+	}
+	if err := replayOne(s.machine, producer, r); err != nil {
 		s.runtime.cfg.Logger.Error("a coordinator's record is passed over", "topic", s.runtime.cfg.Topic, "partition", s.index, "error", err)
 	}
 }

@@ -76,6 +76,7 @@ func (m *Machine) Delete(to coord.Caller, id string) coord.Effects {
 		g.eachOffset(func(topic string, index int32, _ offset) {
 			e.Records = append(e.Records, offsetTombstone(id, topic, index))
 		})
+		e.Records = append(e.Records, m.pendingTombstones(g)...)
 		e.Records = append(e.Records, groupTombstone(id))
 	}
 	e.Replies = []coord.Reply{{To: to, Response: resp}}

@@ -14,13 +14,13 @@ func (m *Machine) expireOffsets(now time.Time) []coord.Effects {
 		var e coord.Effects
 		left := 0
 		g.eachOffset(func(topic string, index int32, o offset) {
-			if g.expired(topic, o, m.cfg.OffsetsRetention, now) {
+			if m.pending.open[offsetPlace{id, topic, index}] == 0 && g.expired(topic, o, m.cfg.OffsetsRetention, now) {
 				e.Records = append(e.Records, offsetTombstone(id, topic, index))
 			} else {
 				left++
 			}
 		})
-		if left == 0 && g.state == Empty && len(g.promised) == 0 && (g.persisted || len(e.Records) > 0) {
+		if left == 0 && m.pending.groups[id] == 0 && g.state == Empty && len(g.promised) == 0 && (g.persisted || len(e.Records) > 0) {
 			e.Records = append(e.Records, groupTombstone(id))
 		}
 		if len(e.Records) > 0 {

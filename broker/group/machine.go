@@ -31,6 +31,9 @@ type Machine struct {
 	cfg    *Config
 	groups map[string]*group
 	timers timers
+	// pending are the offsets in open transactions; order counts the offsets that came, for which is the later.
+	pending pendingOffsets
+	order   int64
 	// expiry is when old offsets are looked for next, zero while there are no groups.
 	expiry time.Time
 }
@@ -38,7 +41,9 @@ type Machine struct {
 var _ coord.Machine = (*Machine)(nil)
 
 // New makes a machine without groups.
-func New(cfg *Config) *Machine { return &Machine{cfg: cfg, groups: map[string]*group{}} }
+func New(cfg *Config) *Machine {
+	return &Machine{cfg: cfg, groups: map[string]*group{}, pending: newPendingOffsets()}
+}
 
 func (m *Machine) groupOrNew(id string) *group {
 	g := m.groups[id]
@@ -51,7 +56,7 @@ func (m *Machine) groupOrNew(id string) *group {
 
 // forgetIfNothing drops a group that has neither members nor a record nor offsets.
 func (m *Machine) forgetIfNothing(g *group) {
-	if g.state == Empty && !g.persisted && len(g.offsets) == 0 && len(g.promised) == 0 {
+	if g.state == Empty && !g.persisted && len(g.offsets) == 0 && len(g.promised) == 0 && m.pending.groups[g.id] == 0 {
 		delete(m.groups, g.id)
 	}
 }

@@ -34,6 +34,7 @@ type offset struct {
 	metadata    string
 	committedMs int64
 	expiresMs   int64 // -1: by the broker's retention
+	order       int64 // in memory: of two offsets, the later one's is greater
 }
 
 func offsetKey(group, topic string, partition int32) []byte {
@@ -84,10 +85,9 @@ func (g *group) record() coord.Record {
 
 // Replay implements coord.Machine. Records of types that are not known are passed over: those of other kinds of groups.
 func (m *Machine) Replay(r coord.Record) error {
-	if len(r.Key) < 2 {
+	switch version := recordType(r); version {
+	case -1:
 		return fmt.Errorf("%w: key of %d bytes", errMalformed, len(r.Key))
-	}
-	switch version := int16(binary.BigEndian.Uint16(r.Key)); version {
 	case keyOffsetCommitOld, keyOffsetCommit:
 		return m.replayOffset(r)
 	case keyGroupMetadata:
@@ -96,26 +96,49 @@ func (m *Machine) Replay(r coord.Record) error {
 	return nil
 }
 
+// recordType is the version of a record's key, -1 when it is too short for one.
+func recordType(r coord.Record) int16 {
+	if len(r.Key) < 2 {
+		return -1
+	}
+	return int16(binary.BigEndian.Uint16(r.Key))
+}
+
 func (m *Machine) replayOffset(r coord.Record) error {
+	at, value, err := m.readOffset(r)
+	if err != nil {
+		return err
+	}
+	if value != nil {
+		m.groupOrNew(at.group).setOffset(at.topic, at.partition, *value)
+		return nil
+	}
+	m.pending.forget(at)
+	if g := m.groups[at.group]; g != nil {
+		g.dropOffset(at.topic, at.partition) // the group is there until it expires, as with the reference
+	}
+	return nil
+}
+
+// readOffset reads an offset commit; the offset is nil in a tombstone.
+func (m *Machine) readOffset(r coord.Record) (offsetPlace, *offset, error) {
 	var key kmsg.OffsetCommitKey
 	if err := key.ReadFrom(r.Key); err != nil {
-		return fmt.Errorf("%w: offset commit's key: %w", errMalformed, err)
+		return offsetPlace{}, nil, fmt.Errorf("%w: offset commit's key: %w", errMalformed, err)
 	}
+	at := offsetPlace{key.Group, key.Topic, key.Partition}
 	if r.Value == nil {
-		if g := m.groups[key.Group]; g != nil {
-			g.dropOffset(key.Topic, key.Partition) // the group is there until it expires, as with the reference
-		}
-		return nil
+		return at, nil, nil
 	}
 	value := kmsg.OffsetCommitValue{LeaderEpoch: -1, ExpireTimestamp: -1}
 	if err := value.ReadFrom(r.Value); err != nil {
-		return fmt.Errorf("%w: offset commit's value: %w", errMalformed, err)
+		return at, nil, fmt.Errorf("%w: offset commit's value: %w", errMalformed, err)
 	}
-	m.groupOrNew(key.Group).setOffset(key.Topic, key.Partition, offset{
+	m.order++
+	return at, &offset{
 		offset: value.Offset, leaderEpoch: value.LeaderEpoch, metadata: value.Metadata,
-		committedMs: value.CommitTimestamp, expiresMs: value.ExpireTimestamp,
-	})
-	return nil
+		committedMs: value.CommitTimestamp, expiresMs: value.ExpireTimestamp, order: m.order,
+	}, nil
 }
 
 func (m *Machine) replayGroup(r coord.Record) error {

@@ -15,11 +15,16 @@ type Feature struct {
 // EligibleLeaderReplicas is KIP-966's feature: at level 1 partitions have eligible leader replicas.
 const EligibleLeaderReplicas = "eligible.leader.replicas.version"
 
+// TransactionVersion is KIP-890's feature: at level 2 clients that know it have their producer's epoch bumped at the end of every
+// transaction, and add partitions to it by producing to them.
+const TransactionVersion = "transaction.version"
+
 // Features are all features that this program has, by name. One is added here when what it stands for is done: from then on
 // nodes register with it, clients are told, and new clusters finalize it. Those of Kafka's that stand for its own metadata log
 // (metadata.version, kraft.version) have no meaning here.
 var Features = []Feature{
 	{Name: EligibleLeaderReplicas, Min: 0, Max: 1, Initial: 1},
+	{Name: TransactionVersion, Min: 0, Max: 2, Initial: 2},
 }
 
 // FeatureRange says in which levels a node can work with a feature.

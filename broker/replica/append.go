@@ -45,9 +45,9 @@ func (p *Partition) AppendVerified(batches []byte, acks int16, guard commitlog.G
 	})
 }
 
-// AppendMarker is Append with acks=-1 of a control batch that ends a transaction.
-func (p *Partition) AppendMarker(batch []byte, done func(AppendResult)) *PendingAppend {
-	return p.run(done, func(a *PendingAppend) (*kerr.Error, bool) { return p.append(a, batch, -1, asCoordinator(0)) })
+// AppendMarker is Append with acks=-1 of a control batch that ends a transaction; bumped is explained at commitlog's.
+func (p *Partition) AppendMarker(batch []byte, bumped bool, done func(AppendResult)) *PendingAppend {
+	return p.run(done, func(a *PendingAppend) (*kerr.Error, bool) { return p.append(a, batch, -1, asMarker(bumped)) })
 }
 
 // appendTo is how the log takes batches, by who wrote them.
@@ -56,6 +56,12 @@ type appendTo func(l *commitlog.Log, batches []byte, leaderEpoch int32) (commitl
 func asCoordinator(guard commitlog.Guard) appendTo {
 	return func(l *commitlog.Log, batches []byte, epoch int32) (commitlog.AppendInfo, error) {
 		return l.AppendCoordinator(batches, epoch, guard)
+	}
+}
+
+func asMarker(bumped bool) appendTo {
+	return func(l *commitlog.Log, batch []byte, epoch int32) (commitlog.AppendInfo, error) {
+		return l.AppendMarker(batch, epoch, bumped)
 	}
 }
 

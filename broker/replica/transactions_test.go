@@ -47,7 +47,7 @@ func (c *cluster) end(leader int32, producer int64, kind record.ControlType, coo
 		c.t.Fatal(err)
 	}
 	p := c.partition(leader)
-	return c.await(func(done func(AppendResult)) *PendingAppend { return p.AppendMarker(marker, done) })
+	return c.await(func(done func(AppendResult)) *PendingAppend { return p.AppendMarker(marker, false, done) })
 }
 
 // committed is what a reader of committed records is given from offset on.

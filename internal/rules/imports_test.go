@@ -30,11 +30,15 @@ var allowed = map[string][]string{
 	"broker/coord":                {"broker/commitlog", "broker/metadata", "broker/record", "broker/replica"},
 	"broker/group":                {"broker/coord"},
 	"broker/inspect":              {"broker/commitlog", "broker/controller/raftstore", "broker/env", "broker/metadata", "broker/record", "broker/replica"},
-	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/wire"},
+	"broker/txn":                  {"broker/coord"},
+	"broker/txn/courier":          {"broker/env", "broker/metadata", "broker/wire"},
+	"broker/txn/enlist":           {"broker/coord", "broker/env", "broker/metadata", "broker/txn", "broker/txn/courier", "broker/wire"},
+	"broker/txn/markers":          {"broker/env", "broker/metadata", "broker/txn", "broker/txn/courier", "broker/wire"},
+	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/txn", "broker/txn/enlist", "broker/wire"},
 	"broker/api/vectors":          {},
 	"broker": {
 		"broker/api", "broker/commitlog", "broker/commitlog/cleaner", "broker/config", "broker/controller", "broker/coord", "broker/env", "broker/group", "broker/metadata",
-		"broker/record", "broker/replica", "broker/server", "broker/wire",
+		"broker/record", "broker/replica", "broker/server", "broker/txn", "broker/txn/enlist", "broker/txn/markers", "broker/wire",
 	},
 }
 

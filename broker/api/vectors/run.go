@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"regexp"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -29,9 +30,17 @@ type Report struct {
 	Differences []Difference
 }
 
-// Record plays every script against the reference and hands the recordings to write, a file a script.
-func Record(ctx context.Context, dial Dialer, write func(file string, content []byte) error) error {
+// Record plays the scripts whose names match the pattern only against the reference and hands the recordings to write, a file a
+// script.
+func Record(ctx context.Context, dial Dialer, only string, write func(file string, content []byte) error) error {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
 	for _, s := range scripts {
+		if !wanted.MatchString(s.name) {
+			continue
+		}
 		steps, err := play(ctx, dial, s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)

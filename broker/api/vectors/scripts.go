@@ -52,6 +52,15 @@ var scripts = []script{
 	{"74-list-config-resources", listConfigResources},
 	{"32-group-configs", groupConfigs},
 	{"57-update-features", updateFeatures},
+	{"22-init-transactional-id", initTransactionalID},
+	{"24-add-partitions-to-txn", addPartitions},
+	{"25-add-offsets-to-txn", addOffsets},
+	{"26-end-txn", endTxn},
+	{"00-produce-transactional", produceTransactional},
+	{"01-fetch-committed", fetchCommitted},
+	{"28-txn-offset-commit", txnOffsetCommit},
+	{"65-describe-transactions", describeTransactions},
+	{"27-write-txn-markers", writeTxnMarkers},
 }
 
 const requestTimeoutMs = 10_000

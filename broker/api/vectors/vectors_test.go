@@ -16,7 +16,7 @@ var (
 	check  = flag.String("check", "", "`host:port` of a fresh cluster of one: compare its answers with the recordings")
 )
 
-var only = flag.String("only", "", "write the recording of this `script` only")
+var only = flag.String("only", "", "play, and record, the scripts whose names match this `regexp` only")
 
 func dialer(address string) Dialer {
 	return func(ctx context.Context) (net.Conn, error) {
@@ -28,10 +28,7 @@ func TestRecord(t *testing.T) {
 	if *record == "" {
 		t.Skip("no -record address")
 	}
-	err := Record(t.Context(), dialer(*record), func(file string, content []byte) error {
-		if *only != "" && file != *only+".json" {
-			return nil
-		}
+	err := Record(t.Context(), dialer(*record), *only, func(file string, content []byte) error {
 		return os.WriteFile(filepath.Join(directory, file), content, 0o644)
 	})
 	if err != nil {

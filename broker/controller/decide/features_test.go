@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -47,7 +48,9 @@ func TestFeatureLevels(t *testing.T) {
 	}
 
 	old := w.registration(3, clean)
-	old.Features = nil
+	old.Features = slices.DeleteFunc(old.Features, func(f kmsg.BrokerRegistrationRequestFeature) bool {
+		return f.Name == metadata.EligibleLeaderReplicas
+	})
 	w.decide(t, func(p *Plan) {
 		if r := p.RegisterBroker(old); r.ErrorCode != 0 {
 			t.Fatalf("a node without the feature: %d", r.ErrorCode)
