@@ -148,6 +148,12 @@ func (b Batch) SetLogAppendTime(ms int64) {
 	binary.BigEndian.PutUint32(b[crcAt:], b.computeCRC())
 }
 
+// SetCreateTime leaves the records their own times and computes the CRC anew.
+func (b Batch) SetCreateTime() {
+	binary.BigEndian.PutUint16(b[attributesAt:], uint16(b.Attributes()&^timestampTypeMask))
+	binary.BigEndian.PutUint32(b[crcAt:], b.computeCRC())
+}
+
 func (b Batch) computeCRC() uint32 { return crc32.Checksum(b[attributesAt:], castagnoli) }
 
 // AddSequence is the sequence number n after sequence, which wraps from MaxInt32 to 0.

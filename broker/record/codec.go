@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 )
@@ -47,16 +46,10 @@ func (c Codec) String() string {
 	return fmt.Sprintf("codec %d", int8(c))
 }
 
-// Compressors and decompressors are costly to make and cheap to reset.
+// Decompressors are costly to make and cheap to reset.
 var (
-	gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 	gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
-	lz4Writers  = sync.Pool{New: func() any { return lz4.NewWriter(nil) }}
 	lz4Readers  = sync.Pool{New: func() any { return lz4.NewReader(nil) }}
-	zstdWriters = sync.Pool{New: func() any {
-		w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
-		return must(w, err)
-	}}
 	zstdReaders = sync.Pool{New: func() any {
 		r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(zstdWindowMax))
@@ -70,44 +63,6 @@ func must[T any](value T, err error) T {
 		panic(err)
 	}
 	return value
-}
-
-// Compress appends src, compressed, to dst. Snappy is written as one plain block.
-func Compress(codec Codec, dst, src []byte) ([]byte, error) {
-	switch codec {
-	case None:
-		return append(dst, src...), nil
-	case Gzip:
-		return compressStream(&gzipWriters, dst, src)
-	case Snappy:
-		return append(dst, snappy.Encode(nil, src)...), nil
-	case LZ4:
-		return compressStream(&lz4Writers, dst, src)
-	case Zstd:
-		w := zstdWriters.Get().(*zstd.Encoder)
-		defer zstdWriters.Put(w)
-		return w.EncodeAll(src, dst), nil
-	}
-	return nil, fmt.Errorf("%w: %d", ErrUnsupportedCodec, codec)
-}
-
-type resetWriter interface {
-	io.WriteCloser
-	Reset(io.Writer)
-}
-
-func compressStream(pool *sync.Pool, dst, src []byte) ([]byte, error) {
-	w := pool.Get().(resetWriter)
-	defer pool.Put(w)
-	out := bytes.NewBuffer(dst)
-	w.Reset(out)
-	if _, err := w.Write(src); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
 }
 
 // Decompress returns src, decompressed, or ErrTooLarge when that is more than limit bytes, or ErrCorrupt. Without a codec

@@ -26,11 +26,18 @@ type Header struct {
 // (ErrCorrupt, ErrTooLarge, ErrUnsupportedCodec) ends it. The batch must have passed Verify.
 func (b Batch) Records(limit int) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		body, err := Decompress(b.Codec(), b[HeaderSize:], limit)
+		body, err := b.Body(limit)
 		if err != nil {
 			yield(Record{}, err)
 			return
 		}
+		b.RecordsIn(body)(yield)
+	}
+}
+
+// RecordsIn is Records over what Body gave.
+func (b Batch) RecordsIn(body []byte) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
 		d := decoder{buf: body}
 		for range b.NumRecords() {
 			r := d.record(b)
