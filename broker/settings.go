@@ -41,6 +41,10 @@ func (b *Broker) topicSettings(img *metadata.Image, topic string) replica.TopicS
 		Log: commitlog.Config{
 			SegmentBytes:                int64(c.SegmentBytes),
 			SegmentMs:                   segmentMs,
+			SegmentJitterMs:             c.SegmentJitterMs,
+			Preallocate:                 c.Preallocate,
+			Convert:                     c.Compression != "producer",
+			Compression:                 compressionOf(c),
 			IndexBytesMax:               int64(c.IndexBytesMax),
 			IndexIntervalBytes:          int64(c.IndexIntervalBytes),
 			MaxMessageBytes:             int64(c.MessageBytesMax),
@@ -55,6 +59,16 @@ func (b *Broker) topicSettings(img *metadata.Image, topic string) replica.TopicS
 			Compacted:                   c.Compact,
 		},
 	}
+}
+
+// compressionOf is what batches are converted to, unless they stay as they come.
+func compressionOf(c config.Topic) record.Compression {
+	for codec := record.Gzip; codec.Known(); codec++ {
+		if codec.String() == c.Compression {
+			return record.Compression{Codec: codec, Level: int(c.CompressionLevel)}
+		}
+	}
+	return record.Compression{} // "uncompressed", and "producer"
 }
 
 // cleanerConfig is what the node's compaction may use.

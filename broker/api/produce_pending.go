@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -139,7 +140,10 @@ func explainRecords(to *kmsg.ProduceResponseTopicPartition, invalid *commitlog.I
 	if invalid == nil {
 		return
 	}
-	message := fmt.Sprintf("One or more records have been rejected due to %d record errors in total", len(invalid.Indexes))
+	message := fmt.Sprintf("One or more records have been rejected due to %d record errors in total", invalid.Total)
+	if errors.Is(invalid, commitlog.ErrInvalidTimestamp) {
+		message = "One or more records have been rejected due to invalid timestamp"
+	}
 	to.ErrorMessage = &message
 	to.ErrorRecords = make([]kmsg.ProduceResponseTopicPartitionErrorRecord, len(invalid.Indexes))
 	for i, index := range invalid.Indexes {

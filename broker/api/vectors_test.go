@@ -122,8 +122,18 @@ func settingsOf(static *config.Static, img *metadata.Image, topic string) replic
 	log.SegmentBytes, log.SegmentMs = int64(t.SegmentBytes), t.SegmentMs
 	log.MaxMessageBytes = int64(t.MessageBytesMax)
 	log.MessageTimestampType = record.CreateTime
+	if t.LogAppendTime {
+		log.MessageTimestampType = record.LogAppendTime
+	}
+	log.MessageTimestampBeforeMaxMs, log.MessageTimestampAfterMaxMs = t.TimestampBeforeMaxMs, t.TimestampAfterMaxMs
+	log.Convert = t.Compression != "producer"
+	log.Compression = record.Compression{Codec: codecNamed[t.Compression], Level: int(t.CompressionLevel)}
 	log.Compacted = t.Compact
 	return replica.TopicSettings{Log: log, MinInsyncReplicas: int(t.MinInsyncReplicas), Retention: replica.TopicRetention{
 		Delete: t.Delete, Limits: cleaner.Retention{Ms: t.RetentionMs, Bytes: t.RetentionBytes},
 	}}
+}
+
+var codecNamed = map[string]record.Codec{
+	"uncompressed": record.None, "gzip": record.Gzip, "snappy": record.Snappy, "lz4": record.LZ4, "zstd": record.Zstd,
 }

@@ -39,7 +39,8 @@ type appendSet struct {
 
 // AppendLeader appends a producer's batches, one after the other in batches, at the end of the log. The base offsets, the
 // leader epoch and, where the topic asks for it, the log append time are stamped into batches itself, which are then
-// written with one WriteAt; the caller may use the memory again afterwards.
+// written with one WriteAt; the caller may use the memory again afterwards. Batches of another codec than the topic's
+// compression.type are converted first.
 //
 // All batches are appended or none. Errors: record's, ErrMessageTooLarge, ErrRecordListTooLarge, ErrInvalidTimestamp,
 // ErrOutOfOrderSequence, ErrInvalidProducerEpoch, ErrInvalidTxnState, ErrStaleLeaderEpoch, ErrStorage, ErrClosed, and the
@@ -83,7 +84,8 @@ func (l *Log) appendLeader(batches []byte, leaderEpoch int32, from origin, guard
 	}
 	cfg, nowMs := l.config.Load(), time.Now().UnixMilli()
 	l.expireProducers(nowMs, cfg)
-	if err := validateSet(batches, from, cfg, nowMs); err != nil {
+	batches, err := admit(batches, from, cfg, nowMs)
+	if err != nil {
 		return AppendInfo{}, err
 	}
 	if known, ok, err := l.checkProducers(batches, from, guard); err != nil || ok {
@@ -97,8 +99,7 @@ func (l *Log) appendLeader(batches []byte, leaderEpoch int32, from origin, guard
 	return l.info(set), nil
 }
 
-// assign stamps offsets and epoch into batches that were found good. Here a conversion to the topic's own compression.type
-// would put its result into the set instead of what came; "producer" keeps what came.
+// assign stamps offsets and epoch into batches that were admitted.
 func (l *Log) assign(batches []byte, leaderEpoch int32, cfg *Config, nowMs int64) appendSet {
 	next := l.active().nextOffset
 	set := appendSet{batches: batches, first: next, maxTimestamp: record.NoTimestamp, appendTime: -1}
@@ -110,6 +111,8 @@ func (l *Log) assign(batches []byte, leaderEpoch int32, cfg *Config, nowMs int64
 		batch.SetPartitionLeaderEpoch(leaderEpoch)
 		if set.appendTime >= 0 {
 			batch.SetLogAppendTime(set.appendTime)
+		} else if batch.TimestampType() == record.LogAppendTime {
+			batch.SetCreateTime()
 		}
 		set.maxTimestamp = max(set.maxTimestamp, batch.MaxTimestamp())
 		next = batch.NextOffset()

@@ -32,7 +32,6 @@ func TestAppendLeaderRefuses(t *testing.T) {
 		{"a time too far ahead", batchAt(t, 1, now+2*hour, nil), ErrInvalidTimestamp},
 		{"a time too long ago", batchAt(t, 1, now-3*hour, nil), ErrInvalidTimestamp},
 		{"a time before all times", batchAt(t, 1, math.MinInt64, nil), ErrInvalidTimestamp},
-		{"the log append time from outside", batchOf(t, 1, func(b *record.Builder) { b.TimestampType = record.LogAppendTime }), ErrInvalidTimestamp},
 		{"no sequence", batchOf(t, 1, func(b *record.Builder) { b.ProducerID = 3 }), record.ErrInvalid},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -58,6 +57,8 @@ func repeat(batch []byte, n int) (out []byte) {
 
 func TestLogAppendTime(t *testing.T) {
 	l, _ := newLog(t, func(c *Config) { c.MessageTimestampType = record.LogAppendTime })
+	_, err := l.AppendLeader(batchOf(t, 1, func(b *record.Builder) { b.TimestampType = record.LogAppendTime }), 0)
+	wantErr(t, err, ErrInvalidTimestamp)
 	info, err := l.AppendLeader(batchAt(t, 2, 17, idempotent(1, 0, 0)), 0)
 	must(t, err)
 	batch := record.Batch(readAll(t, l, 0, 1<<20))

@@ -7,90 +7,63 @@ import (
 	"odradek/broker/record"
 )
 
-// validateSet checks each batch of a produce request, as Kafka's LogValidator does, but for what is inside the records: their
-// timestamps are judged by those of the header (the first and the greatest); only keys are looked at, where there must be.
-func validateSet(batches []byte, from origin, cfg *Config, nowMs int64) error {
+// admit checks each batch of a produce request, as Kafka's LogValidator does, and returns the batches as the topic stores them:
+// the same bytes, unless its compression.type is another than a batch's. What lookInside has no reason to look into is judged by
+// the header alone.
+func admit(batches []byte, from origin, cfg *Config, nowMs int64) (stored []byte, err error) {
 	if len(batches) == 0 {
-		return fmt.Errorf("%w: no batch", record.ErrInvalid)
+		return nil, fmt.Errorf("%w: no batch", record.ErrInvalid)
 	}
 	if int64(len(batches)) > cfg.SegmentBytes {
-		return fmt.Errorf("%w: %d bytes", ErrRecordListTooLarge, len(batches))
+		return nil, fmt.Errorf("%w: %d bytes", ErrRecordListTooLarge, len(batches))
 	}
 	var count int64
+	converted := false
 	for rest := batches; len(rest) > 0; {
 		batch, tail, err := record.Split(rest)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if int64(len(batch)) > cfg.MaxMessageBytes {
-			return fmt.Errorf("%w: %d bytes", ErrMessageTooLarge, len(batch))
+		if err := validate(batch, from, cfg); err != nil {
+			return nil, err
 		}
-		if err := batch.Validate(); err != nil {
-			return err
+		other, err := lookInside(batch, from, cfg, nowMs)
+		if err != nil {
+			return nil, err
 		}
-		if from == originClient && batch.IsControl() {
-			return fmt.Errorf("%w: clients may not write control batches", record.ErrInvalid)
+		if other != nil && !converted {
+			converted, stored = true, append(stored, batches[:len(batches)-len(rest)]...)
 		}
-		if from == originClient {
-			if err := checkTimestamps(batch, cfg, nowMs); err != nil {
-				return err
-			}
-			if err := checkKeys(batch, cfg); err != nil {
-				return err
-			}
+		if other != nil {
+			stored = append(stored, other...)
+		} else if converted {
+			stored = append(stored, batch...)
 		}
 		count += int64(batch.NumRecords())
 		rest = tail
 	}
 	if count > math.MaxInt32 {
-		return fmt.Errorf("%w: %d records in one append", record.ErrInvalid, count)
+		return nil, fmt.Errorf("%w: %d records in one append", record.ErrInvalid, count)
 	}
-	return nil
+	if !converted {
+		return batches, nil
+	}
+	if int64(len(stored)) > cfg.SegmentBytes {
+		return nil, fmt.Errorf("%w: %d bytes, converted", ErrRecordListTooLarge, len(stored))
+	}
+	return stored, nil
 }
 
-// checkKeys refuses records without a key in a compacted topic, where nothing would ever replace them.
-func checkKeys(batch record.Batch, cfg *Config) error {
-	if !cfg.Compacted {
-		return nil
+// validate checks what a batch's header says of the batch itself.
+func validate(batch record.Batch, from origin, cfg *Config) error {
+	if int64(len(batch)) > cfg.MaxMessageBytes {
+		return fmt.Errorf("%w: %d bytes", ErrMessageTooLarge, len(batch))
 	}
-	var keyless []int32
-	index := int32(0)
-	for r, err := range batch.Records(decompressedMax) {
-		if err != nil {
-			return err
-		}
-		if r.Offset != batch.BaseOffset()+int64(index) {
-			return fmt.Errorf("%w: record %d has offset %d", record.ErrInvalid, index, r.Offset-batch.BaseOffset())
-		}
-		if r.Key == nil {
-			keyless = append(keyless, index)
-		}
-		index++
+	if err := batch.Validate(); err != nil {
+		return err
 	}
-	if keyless != nil {
-		return &InvalidRecordsError{Indexes: keyless, Reason: "Compacted topic cannot accept message without key"}
-	}
-	return nil
-}
-
-func checkTimestamps(batch record.Batch, cfg *Config, nowMs int64) error {
-	if batch.TimestampType() == record.LogAppendTime {
-		return fmt.Errorf("%w: a producer may not stamp the log append time", ErrInvalidTimestamp)
-	}
-	if cfg.MessageTimestampType == record.LogAppendTime {
-		return nil
-	}
-	earliest, latest := int64(math.MinInt64), int64(math.MaxInt64)
-	if cfg.MessageTimestampBeforeMaxMs < math.MaxInt64 {
-		earliest = nowMs - cfg.MessageTimestampBeforeMaxMs
-	}
-	if cfg.MessageTimestampAfterMaxMs < math.MaxInt64-nowMs {
-		latest = nowMs + cfg.MessageTimestampAfterMaxMs
-	}
-	for _, timestamp := range [...]int64{batch.BaseTimestamp(), batch.MaxTimestamp()} {
-		if timestamp != record.NoTimestamp && (timestamp < earliest || timestamp > latest) {
-			return fmt.Errorf("%w: %d is not between %d and %d", ErrInvalidTimestamp, timestamp, earliest, latest)
-		}
+	if from == originClient && batch.IsControl() {
+		return fmt.Errorf("%w: clients may not write control batches", record.ErrInvalid)
 	}
 	return nil
 }

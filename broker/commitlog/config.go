@@ -12,6 +12,8 @@ import (
 type Config struct {
 	SegmentBytes                int64                // segment.bytes: a segment is not grown past it
 	SegmentMs                   int64                // segment.ms: a segment does not span more, by its records' timestamps
+	SegmentJitterMs             int64                // segment.jitter.ms: a random time up to this is taken off segment.ms
+	Preallocate                 bool                 // preallocate: the file of the active segment has its full size
 	IndexBytesMax               int64                // segment.index.bytes: of the offset index; a full index rolls the segment
 	IndexIntervalBytes          int64                // index.interval.bytes: one index entry in so much log
 	MaxMessageBytes             int64                // max.message.bytes: of a batch, as it is stored
@@ -24,6 +26,8 @@ type Config struct {
 	FileDeleteDelayMs           int64                // file.delete.delay.ms: of the files of segments that retention drops
 	VerifyTransactions          bool                 // transaction.partition.verification.enable: see Guard
 	Compacted                   bool                 // cleanup.policy has compact: producers' records need keys
+	Convert                     bool                 // compression.type is not "producer": batches of another codec become Compression
+	Compression                 record.Compression   // compression.type, with its level
 }
 
 // DefaultConfig is Kafka's.

@@ -365,6 +365,7 @@ func TestLogSurvivesCrashes(t *testing.T) {
 		cfg.SegmentBytes = rapid.SampledFrom([]int64{4_000, 9_000, 30_000}).Draw(t, "segment.bytes")
 		cfg.IndexIntervalBytes = rapid.SampledFrom([]int64{0, 100, 4_096}).Draw(t, "index.interval.bytes")
 		cfg.ProducerIDExpirationMs, cfg.VerifyTransactions = 1<<60, false
+		cfg.Preallocate = rapid.Bool().Draw(t, "preallocate")
 		cfg.FileDeleteDelayMs = rapid.SampledFrom([]int64{0, 1 << 40}).Draw(t, "file.delete.delay.ms")
 		u := &universe{t: t, disk: memenv.NewDisk(), cfg: cfg}
 		u.open()

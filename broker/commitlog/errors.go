@@ -3,8 +3,6 @@ package commitlog
 import (
 	"errors"
 	"fmt"
-
-	"odradek/broker/record"
 )
 
 // What a log answers besides record.ErrCorrupt and its like, and the disk's own errors; test with errors.Is.
@@ -16,7 +14,7 @@ var (
 	// ErrRecordListTooLarge says that what came in one append is larger than a segment may be.
 	ErrRecordListTooLarge = errors.New("record batches are larger than segment.bytes")
 	// ErrInvalidTimestamp says that a timestamp is outside message.timestamp.before.max.ms and after.max.ms, or that the
-	// producer claims to have stamped the log append time.
+	// producer claims to have stamped the log append time where that is the leader's to do.
 	ErrInvalidTimestamp = errors.New("invalid timestamp")
 	// ErrOutOfOrderSequence says that an idempotent producer's batch does not follow the one before.
 	ErrOutOfOrderSequence = errors.New("out of order sequence number")
@@ -39,15 +37,28 @@ var (
 	ErrClosed = errors.New("log is closed")
 )
 
-// InvalidRecordsError says which records of a batch are the reason that it is refused. It is a record.ErrInvalid.
+// InvalidRecordsError says which records of a batch are the reason that it is refused.
 type InvalidRecordsError struct {
-	Indexes []int32 // places in the batch, from 0
+	Kind    error   // record.ErrInvalid or ErrInvalidTimestamp
+	Indexes []int32 // places in the batch, from 0; the first invalidRecordsMax
+	Total   int
 	Reason  string
 }
 
-func (e *InvalidRecordsError) Error() string {
-	return fmt.Sprintf("%d records, the first at %d: %s", len(e.Indexes), e.Indexes[0], e.Reason)
+// invalidRecordsMax bounds how many records of a batch are named: a batch of a few bytes may hold millions, and each takes its
+// place in the answer.
+const invalidRecordsMax = 1_000
+
+func (e *InvalidRecordsError) add(index int32) {
+	e.Total++
+	if len(e.Indexes) < invalidRecordsMax {
+		e.Indexes = append(e.Indexes, index)
+	}
 }
 
-// Unwrap makes it a record.ErrInvalid.
-func (e *InvalidRecordsError) Unwrap() error { return record.ErrInvalid }
+func (e *InvalidRecordsError) Error() string {
+	return fmt.Sprintf("%d records, the first at %d: %s", e.Total, e.Indexes[0], e.Reason)
+}
+
+// Unwrap gives the kind.
+func (e *InvalidRecordsError) Unwrap() error { return e.Kind }

@@ -346,7 +346,10 @@ func (l *Log) verifySegments(first int, sizes []int64) error {
 			if err := s.file.Truncate(s.size); err != nil {
 				return err
 			}
-			return l.dropFrom(i + 1)
+			if !s.sealed || l.segments[i+1].base != s.nextOffset {
+				return l.dropFrom(i + 1)
+			}
+			// The log goes on there: what is cut was allocated and not used (preallocate).
 		}
 		if s.sealed {
 			s.snapshot = l.producers.snapshot(s.nextOffset) // for when what is before has left the log
@@ -466,7 +469,7 @@ func (l *Log) startEmpty(brandNew bool) error {
 	if err := l.removeSnapshots(-1); err != nil {
 		return err
 	}
-	s, err := createSegment(l.disk, l.dir, l.startOffset)
+	s, err := createSegment(l.disk, l.dir, l.startOffset, l.config.Load())
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import "odradek/broker/env"
 // background: until the recovery point has passed it, recovery does without. The caller holds writer.
 func (l *Log) roll() error {
 	old := l.active()
-	next, err := createSegment(l.disk, l.dir, old.nextOffset)
+	next, err := createSegment(l.disk, l.dir, old.nextOffset, l.config.Load())
 	if err != nil {
 		return err
 	}
@@ -52,6 +52,9 @@ func (l *Log) seal() error {
 		return nil
 	}
 	for _, s := range segments {
+		if err := l.trim(s); err != nil {
+			return err
+		}
 		if s.syncedSize != s.size {
 			if err := l.syncFile(s); err != nil {
 				return err
@@ -63,6 +66,21 @@ func (l *Log) seal() error {
 	}
 	last := segments[len(segments)-1]
 	return l.advanceRecovery(segments, recoveryPoint{offset: last.nextOffset, base: last.base, position: last.size})
+}
+
+// trim cuts off what was allocated of the file of a segment that nothing is appended to any more, or not before it was opened
+// again. It takes an fsync to be durable. The caller has the turn.
+func (l *Log) trim(s *segment) error {
+	if !s.allocated {
+		return nil
+	}
+	if err := s.file.Truncate(s.size); err != nil {
+		return l.fail("trim", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.allocated, s.syncedSize = false, -1
+	return nil
 }
 
 // writeCompanions makes a segment's index files durable, and a snapshot of the producers at its end.
@@ -121,6 +139,9 @@ func (l *Log) checkpointEnd() error {
 			return l.fail("epochs", err)
 		}
 		return nil
+	}
+	if err := l.trim(s); err != nil {
+		return err
 	}
 	if s.syncedSize != s.size {
 		if err := l.syncFile(s); err != nil {

@@ -1,9 +1,11 @@
 package commitlog
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -24,6 +26,7 @@ type segment struct {
 	maxTimestamp       int64 // record.NoTimestamp when there is none
 	maxTimestampOffset int64 // last offset of the first batch with maxTimestamp
 	createdMs          int64
+	jitter             float64 // share of segment.jitter.ms that is taken off segment.ms, in [0, 1)
 
 	index *index // nil when it was left on the disk; see Log.loadIndex
 	// abortedFirst is the least first offset of the aborted transactions whose markers are here: noneAborted without any. It
@@ -32,13 +35,14 @@ type segment struct {
 
 	// What follows is read and written by whoever has the log's sync turn, as well as under mu.
 	sealed      bool   // nothing is appended any more
+	allocated   bool   // the file may be longer than size (preallocate)
 	syncedSize  int64  // bytes of the file that are durable
 	entrySynced bool   // the directory entry is durable
 	snapshot    []byte // producer state at nextOffset, taken when sealed, until it is written
 }
 
 func newSegment(base int64, file env.File, nowMs int64) *segment {
-	s := &segment{base: base, file: share(file), createdMs: nowMs}
+	s := &segment{base: base, file: share(file), createdMs: nowMs, jitter: rand.Float64()}
 	s.reset()
 	return s
 }
@@ -53,13 +57,20 @@ func (s *segment) reset() {
 // noneAborted is past every offset.
 const noneAborted = math.MaxInt64
 
-func createSegment(disk env.Disk, dir string, base int64) (*segment, error) {
+func createSegment(disk env.Disk, dir string, base int64, cfg *Config) (*segment, error) {
 	// A file of this name can only be left over from an attempt that failed.
 	f, err := disk.Open(dir+"/"+segmentName(base, logSuffix), os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return nil, fmt.Errorf("create segment %d: %w", base, err)
 	}
-	return newSegment(base, f, time.Now().UnixMilli()), nil
+	if cfg.Preallocate {
+		if err := f.Truncate(cfg.SegmentBytes); err != nil {
+			return nil, fmt.Errorf("allocate segment %d: %w", base, errors.Join(err, f.Close()))
+		}
+	}
+	s := newSegment(base, f, time.Now().UnixMilli())
+	s.allocated = cfg.Preallocate
+	return s, nil
 }
 
 // durable says that the segment is complete on the disk, with its index files.
@@ -95,7 +106,8 @@ func (s *segment) full(n int, lastOffset, timestamp, nowMs int64, cfg *Config) b
 	if s.firstTimestamp >= 0 && timestamp >= 0 {
 		waited = timestamp - s.firstTimestamp
 	}
-	return waited > cfg.SegmentMs || int64(len(s.index.offsets)+1)*indexEntrySize > cfg.IndexBytesMax
+	jitter := int64(s.jitter * float64(min(cfg.SegmentJitterMs, cfg.SegmentMs)))
+	return waited > cfg.SegmentMs-jitter || int64(len(s.index.offsets)+1)*indexEntrySize > cfg.IndexBytesMax
 }
 
 // rescan learns anew what the first size bytes hold, but for aborted transactions (see recoverAborted); they are known to be

@@ -169,7 +169,7 @@ func (s *segment) head(offset, indexInterval int64) (*segment, error) {
 func (s *segment) become(kept *segment) {
 	s.size, s.nextOffset, s.index, s.abortedFirst = kept.size, kept.nextOffset, kept.index, kept.abortedFirst
 	s.firstTimestamp, s.maxTimestamp, s.maxTimestampOffset = kept.firstTimestamp, kept.maxTimestamp, kept.maxTimestampOffset
-	s.sealed, s.snapshot = false, nil
+	s.sealed, s.allocated, s.snapshot = false, false, nil // its file is cut next
 }
 
 // distrust makes sure that the recovery point and the producer snapshots on the disk do not go past r.
@@ -277,7 +277,7 @@ func (l *Log) restartAt(offset int64) error {
 			return err
 		}
 	}
-	fresh, err := createSegment(l.disk, l.dir, offset)
+	fresh, err := createSegment(l.disk, l.dir, offset, l.config.Load())
 	if err != nil {
 		return err
 	}

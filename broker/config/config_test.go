@@ -204,11 +204,26 @@ func TestLayersOfATopic(t *testing.T) {
 	layers := static.Layers(map[string]string{"log.index.interval.bytes": "100", "message.max.bytes": "2000"}, map[string]string{"message.max.bytes": "3000"})
 	topic := layers.Topic(map[string]string{"segment.bytes": "2000000", "flush.messages": "1", "message.timestamp.type": "LogAppendTime", "segment.index.bytes": "garbage"})
 	want := Topic{SegmentBytes: 2000000, SegmentMs: 2 * hourMs, IndexBytesMax: 10485760, IndexIntervalBytes: 100, MessageBytesMax: 3000,
-		FlushMessages: 1, FlushMs: 77, LogAppendTime: true, TimestampBeforeMaxMs: NeverMs, TimestampAfterMaxMs: 3600000,
+		Compression: "producer", FlushMessages: 1, FlushMs: 77, LogAppendTime: true, TimestampBeforeMaxMs: NeverMs, TimestampAfterMaxMs: 3600000,
 		MinInsyncReplicas: 1, Delete: true, RetentionMs: 3 * minuteMs, RetentionBytes: -1, FileDeleteDelayMs: 60_000,
 		DeleteRetentionMs: 24 * hourMs, CompactionLagMsMax: NeverMs, DirtyRatioMin: 0.5, ProducerIDExpirationMs: 86400000, VerifyTransactions: true}
 	if topic != want {
 		t.Errorf("got  %+v\nwant %+v", topic, want)
+	}
+
+	for _, each := range []struct {
+		set   map[string]string
+		level int32
+	}{
+		{map[string]string{"compression.type": "gzip"}, 0},
+		{map[string]string{"compression.type": "gzip", "compression.gzip.level": "7", "compression.zstd.level": "5"}, 7},
+		{map[string]string{"compression.type": "zstd"}, 3},
+		{map[string]string{"compression.type": "lz4"}, 9},
+		{map[string]string{"compression.type": "snappy", "compression.gzip.level": "7"}, 0},
+	} {
+		if got := layers.Topic(each.set); got.Compression != each.set["compression.type"] || got.CompressionLevel != each.level {
+			t.Errorf("%v: %s at level %d", each.set, got.Compression, got.CompressionLevel)
+		}
 	}
 
 	entries := layers.DescribeTopic(map[string]string{"max.message.bytes": "4000"})

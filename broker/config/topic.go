@@ -9,6 +9,10 @@ import (
 type Topic struct {
 	SegmentBytes           int32
 	SegmentMs              int64
+	SegmentJitterMs        int64
+	Preallocate            bool
+	Compression            string // a codec, uncompressed or producer
+	CompressionLevel       int32  // of that codec; 0 for its own default, and for codecs without levels
 	IndexBytesMax          int32
 	IndexIntervalBytes     int32
 	MessageBytesMax        int32
@@ -46,6 +50,10 @@ func (l Layers) Topic(topic map[string]string) Topic {
 	return Topic{
 		SegmentBytes:           r.int32(segmentBytes),
 		SegmentMs:              r.int64("segment.ms"),
+		SegmentJitterMs:        r.int64("segment.jitter.ms"),
+		Preallocate:            r.bool("preallocate"),
+		Compression:            r.string("compression.type"),
+		CompressionLevel:       r.compressionLevel(),
 		IndexBytesMax:          r.int32("segment.index.bytes"),
 		IndexIntervalBytes:     r.int32("index.interval.bytes"),
 		MessageBytesMax:        r.int32("max.message.bytes"),
@@ -68,6 +76,17 @@ func (l Layers) Topic(topic map[string]string) Topic {
 		ProducerIDExpirationMs: b.int64("producer.id.expiration.ms"),
 		VerifyTransactions:     b.bool("transaction.partition.verification.enable"),
 	}
+}
+
+// compressionLevel is the level that belongs to compression.type.
+func (r reader) compressionLevel() int32 {
+	switch codec := r.string("compression.type"); codec {
+	case "gzip", "lz4", "zstd":
+		if level := r.int32("compression." + codec + ".level"); codec != "gzip" || level > 0 { // gzip's -1 is its default
+			return level
+		}
+	}
+	return 0
 }
 
 // reader gives resolved values their Go types. Asking for a key that isn't defined, or by another type, is a bug and panics.

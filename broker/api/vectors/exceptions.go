@@ -13,6 +13,7 @@ const (
 	successes              // compared only beside an ErrorCode of 0
 	subset                 // what is there is compared, and more that the reference has is not missed
 	wholeBatches           // a piece of a batch at the end does not count
+	sameRecords            // batches are compared decompressed
 )
 
 // exceptions are all fields that may differ from the reference, and why. A pattern is a path without indexes; it applies
@@ -37,9 +38,12 @@ var exceptions = []struct {
 	{"", ".Documentation", presence, "each describes its own"},
 	{"", "request.ProducerIDFilters", ignored, "producer ids were drawn"},
 	{"", "request.Topics[].Partitions[].Records", ignored, "batches bear producer ids that were drawn"},
+	{"converted", "Fetch.Topics[].Partitions[].RecordBatches", sameRecords, "compressors differ in their bytes, and so do the CRC and the length"},
 	{"", "Fetch.Topics[].Partitions[].RecordBatches", wholeBatches, "the reference fills a limit with a piece of a batch, which readers skip"},
 	{"", "Produce.Topics[].Partitions[].LogStartOffset", successes, "beside an error, the reference says it or not, by the Java class of the error"},
 	{"repeated", "Produce.Topics[].Partitions[].LogAppendTime", ignored, "of a repeated batch the reference tells the time its producer gave it"},
+	{"damaged", "Produce.Topics[].Partitions[].ErrorCode", ignored, "INVALID_RECORD, on which producers give up; the reference says that it does not know what happened"},
+	{"stamped by the leader", "Produce.Topics[].Partitions[].LogAppendTime", presence, "the leader's clock"},
 	{"validate only", "CreateTopics.Topics[].TopicID", ignored, "the reference draws an id for a topic that it does not make"},
 	{"", "ApiVersions.ApiKeys", subset, "not every API of the reference is served; those that are, are in the same versions"},
 	{"", "ApiVersions.SupportedFeatures", subset, "features that are not there are not told"},

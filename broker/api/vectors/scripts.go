@@ -22,6 +22,8 @@ var scripts = []script{
 	{"19-create-topics", createTopics},
 	{"00-produce", produce},
 	{"00-produce-compacted", produceCompacted},
+	{"00-produce-converted", produceConverted},
+	{"00-produce-timestamps", produceTimestamps},
 	{"01-fetch", fetch},
 	{"02-list-offsets", listOffsets},
 	{"21-delete-records", deleteRecords},
@@ -146,7 +148,7 @@ func leaderless(resp *kmsg.ListOffsetsResponse) bool {
 	return false
 }
 
-// batch is one record batch of magic 2, uncompressed, with records of small keys and values.
+// batch is one record batch of magic 2 with records of small keys and values.
 type batch struct {
 	records    int
 	producer   int64
@@ -156,13 +158,17 @@ type batch struct {
 	valueBytes int
 	spoilCRC   bool
 	keyless    bool
+	codec      string // of codecs; empty is none
+	later      int64  // milliseconds after recordTime
+	damaged    bool   // what the codec made is not whole
+	hidden     int    // records more than the header tells of, or fewer
 }
 
 func plain(records int) batch { return batch{records: records, producer: -1, epoch: -1, sequence: -1} }
 
 func (b batch) bytes() []byte {
 	var records []byte
-	for i := range b.records {
+	for i := range b.records + b.hidden {
 		r := kmsg.Record{TimestampDelta64: int64(i), OffsetDelta: int32(i), Key: fmt.Appendf(nil, "k%d", i), Value: make([]byte, b.valueBytes)}
 		if b.valueBytes == 0 {
 			r.Value = fmt.Appendf(nil, "value %d", i)
@@ -175,9 +181,13 @@ func (b batch) bytes() []byte {
 		records = append(records, r.AppendTo(nil)...)
 	}
 	last := int32(max(b.records-1, 0))
+	records, codec := compressed(b.codec, records)
+	if b.damaged {
+		records = records[:len(records)/2]
+	}
 	whole := kmsg.RecordBatch{
-		PartitionLeaderEpoch: -1, Magic: 2, Attributes: b.attributes, LastOffsetDelta: last,
-		FirstTimestamp: recordTime, MaxTimestamp: recordTime + int64(last), ProducerID: b.producer, ProducerEpoch: b.epoch,
+		PartitionLeaderEpoch: -1, Magic: 2, Attributes: b.attributes | codec, LastOffsetDelta: last,
+		FirstTimestamp: recordTime + b.later, MaxTimestamp: recordTime + b.later + int64(last), ProducerID: b.producer, ProducerEpoch: b.epoch,
 		FirstSequence: b.sequence, NumRecords: int32(b.records), Records: records,
 	}
 	encoded := whole.AppendTo(nil)
