@@ -193,8 +193,9 @@ func (b *Broker) openReplicas() error {
 		Logger: b.options.Logger.With("component", "replica"), Controller: b.controller,
 		TopicSettings: b.topicSettings,
 		Complete:      b.knows,
-		OnStorageFailure: func(p *replica.Partition, err error) {
-			b.options.OnFailure(fmt.Errorf("replica %s: %w", p, err))
+		DirectoryID:   b.controller.DirectoryID(),
+		OnStorageFailure: func(err error) {
+			b.options.OnFailure(fmt.Errorf("data directory %s: %w", b.node.LogDir, err))
 		},
 		ReplicaLagTimeMax:     b.node.ReplicaLagTimeMax,
 		FetchWaitMax:          b.node.ReplicaFetchWaitMax,

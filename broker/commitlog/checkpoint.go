@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -99,11 +100,17 @@ func (l *Log) readCheckpoint(name string) (content []byte, ok bool, err error) {
 	return content, err == nil, err
 }
 
-// writeRecoveryPoint makes r durable, and with it whatever has changed in the directory. The caller has the sync turn.
+// writeRecoveryPoint makes r durable, and with it whatever has changed in the directory. After env.ErrNoSpace the old one is in
+// force. The caller has the sync turn.
 func (l *Log) writeRecoveryPoint(r recoveryPoint) error {
-	if err := env.WriteFileAtomic(l.disk, l.path(recoveryFile), r.encode()); err != nil {
-		return fmt.Errorf("recovery point: %w", err)
+	content := r.encode()
+	err := env.WriteFileAtomic(l.disk, l.path(recoveryFile), content)
+	if err == nil {
+		l.recovery = r
+		return nil
 	}
-	l.recovery = r
-	return nil
+	if there, ok, readErr := l.readCheckpoint(recoveryFile); readErr != nil || ok && bytes.Equal(there, content) {
+		return fmt.Errorf("recovery point: %v", err) // which of the two is on the disk isn't known, so env.ErrNoSpace would say too little
+	}
+	return fmt.Errorf("recovery point: %w", err)
 }

@@ -53,6 +53,13 @@ func DefaultConfig() Config {
 type Options struct {
 	// Logger is told of recoveries and of what the background could not do. Nil discards.
 	Logger *slog.Logger
+	// Cut drops, after an fsync of this log has failed, what no fsync vouches for, instead of writing anew what can be read: for
+	// a replica that gets it again from its leader. A log on which no fsync has failed is opened as always.
+	Cut bool
+	// Failed, when set, is the failed log in this process that the new one takes the place of. It must be closed.
+	Failed *Log
+	// OnReadError, when set, is told when the bytes of a slice can't be read, by who reads them.
+	OnReadError func(l *Log, err error)
 	// Go runs f beside the caller: the flush of a segment that was rolled. Nil is a goroutine.
 	Go func(f func())
 }

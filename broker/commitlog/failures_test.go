@@ -1,10 +1,13 @@
 package commitlog
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
+	"odradek/broker/env"
 	"odradek/broker/env/memenv"
+	"odradek/broker/record"
 )
 
 var errBroken = errors.New("broken disk")
@@ -177,5 +180,181 @@ func TestDamagedRecordsEndTheLog(t *testing.T) {
 	again := openLog(t, disk, l.configuration())
 	if got := offsets(t, readAll(t, again, 0, 1<<20)); got != "0-1 2-3 " || again.EndOffset() != 4 || again.Size() != 2*size {
 		t.Errorf("recovered %s, end %d, size %d", got, again.EndOffset(), again.Size())
+	}
+}
+
+// failSync has the next fsync of a segment fail, and returns the disk as the next process finds it.
+func failSync(t *testing.T, l *Log, disk *memenv.Disk) {
+	t.Helper()
+	breakOn(disk, func(op memenv.Op) bool { return op.Kind == memenv.OpSync })
+	wantErr(t, l.Sync(l.EndOffset()), ErrStorage)
+	disk.SetHook(nil)
+	must(t, l.Close())
+}
+
+// TestCutAfterAFailedSync: what no fsync vouches for is dropped, in the same process and in the next one.
+func TestCutAfterAFailedSync(t *testing.T) {
+	for _, segmentBytes := range []int64{1 << 20, 400} {
+		for name, reopen := range map[string]func(l *Log, disk *memenv.Disk) (*Log, error){
+			"this process": func(l *Log, disk *memenv.Disk) (*Log, error) {
+				return Open(disk, testDir, l.configuration(), Options{Go: inline.Go, Cut: true, Failed: l})
+			},
+			"the next": func(l *Log, disk *memenv.Disk) (*Log, error) {
+				return Open(disk.Kill(), testDir, l.configuration(), Options{Go: inline.Go, Cut: true})
+			},
+			"this process, without a note": func(l *Log, disk *memenv.Disk) (*Log, error) {
+				must(t, disk.Remove(testDir+"/"+failedSyncFile))
+				return Open(disk, testDir, l.configuration(), Options{Go: inline.Go, Cut: true, Failed: l})
+			},
+		} {
+			l, disk := newLog(t, func(c *Config) { c.SegmentBytes = segmentBytes })
+			appendBatch(t, l, 5, 0)
+			appendBatch(t, l, 5, 0)
+			must(t, l.Sync(10))
+			appendBatch(t, l, 5, 1)
+			failSync(t, l, disk)
+			if failed, err := SyncFailed(disk, testDir); name != "this process, without a note" && (!failed || err != nil) {
+				t.Errorf("%s: noted %v, %v", name, failed, err)
+			}
+			again, err := reopen(l, disk)
+			must(t, err)
+			if got := offsets(t, readAll(t, again, 0, 1<<20)); got != "0-4 5-9 " || again.EndOffset() != 10 || again.LastEpoch() != 0 || again.SyncedOffset() != 10 {
+				t.Errorf("%s: %s, end %d, epoch %d", name, got, again.EndOffset(), again.LastEpoch())
+			}
+			if failed, err := SyncFailed(again.disk, testDir); failed || err != nil {
+				t.Errorf("%s: still noted, %v", name, err)
+			}
+			appendBatch(t, again, 3, 2)
+			must(t, again.Sync(13))
+		}
+	}
+}
+
+// TestCutOfAHealthyLog: where no fsync has failed, nothing is cut.
+func TestCutOfAHealthyLog(t *testing.T) {
+	l, disk := newLog(t, nil)
+	appendBatch(t, l, 5, 0)
+	again, err := Open(disk.Kill(), testDir, l.configuration(), Options{Go: inline.Go, Cut: true})
+	must(t, err)
+	if again.EndOffset() != 5 {
+		t.Errorf("end %d", again.EndOffset())
+	}
+}
+
+// TestFullDiskRefusesAndHeals: whatever a full disk keeps from being done is done when there is room again, and nothing of what
+// was refused is in the log.
+func TestFullDiskRefusesAndHeals(t *testing.T) {
+	l, disk := newLog(t, func(c *Config) { c.SegmentBytes, c.IndexIntervalBytes, c.FileDeleteDelayMs = 20_000, 0, 0 })
+	for range 30 {
+		appendBatch(t, l, 10, 0)
+	}
+	must(t, l.Sync(l.EndOffset()))
+	refused, healed := 0, 0
+	for room := range int64(40) {
+		end := l.EndOffset()
+		disk.SetCapacity(disk.Used() + room%5*memenv.BlockSize)
+		for range 20 {
+			if _, err := l.AppendLeader(batchOf(t, 40, nil), 0); err != nil {
+				wantErr(t, err, env.ErrNoSpace)
+				refused++
+				break
+			}
+			end += 40
+		}
+		if room%3 == 0 {
+			if err := l.TruncateTo(end - 60); err == nil {
+				end = l.EndOffset()
+			} else {
+				wantErr(t, err, env.ErrNoSpace)
+			}
+		}
+		if _, err := l.DropHead(); err != nil {
+			wantErr(t, err, env.ErrNoSpace)
+		}
+		if l.EndOffset() != end {
+			t.Fatalf("end %d, want %d", l.EndOffset(), end)
+		}
+		must(t, l.failed())
+		disk.SetCapacity(0)
+		appendBatch(t, l, 1, 0)
+		must(t, l.Sync(l.EndOffset()))
+		healed++
+	}
+	if refused < 20 || healed != 40 {
+		t.Errorf("%d refused, %d healed", refused, healed)
+	}
+	want := readAll(t, l, 0, 1<<20)
+	must(t, l.AdvanceStart(2_000))
+	if dropped, err := l.DropHead(); err != nil || dropped == 0 {
+		t.Errorf("%d dropped, %v", dropped, err)
+	}
+	for _, s := range l.Segments() {
+		if !s.Active && !s.Settled {
+			t.Errorf("segment %d was never sealed", s.Base)
+		}
+	}
+	again := openLog(t, disk.PowerLoss(memenv.Loss{}), l.configuration())
+	got := readAll(t, again, 2_000, 1<<20)
+	if !bytes.HasSuffix(want, got) || again.EndOffset() != l.EndOffset() {
+		t.Errorf("recovered to %d of %d", again.EndOffset(), l.EndOffset())
+	}
+}
+
+func TestReadErrorsOfSlicesAreTold(t *testing.T) {
+	var told []error
+	disk := memenv.NewDisk()
+	opts := inline
+	opts.OnReadError = func(_ *Log, err error) { told = append(told, err) }
+	l, err := Open(disk, testDir, DefaultConfig(), opts)
+	must(t, err)
+	appendBatch(t, l, 5_000, 0)
+	s, err := l.Read(0, ReadLimits{MaxBytes: 1 << 20, EndOffset: 5_000, AtLeastOne: true})
+	must(t, err)
+	defer s.Release()
+	if s.Verify(); len(told) > 0 {
+		t.Fatalf("told %v", told)
+	}
+	reads := 0
+	breakOn(disk, func(op memenv.Op) bool {
+		reads++
+		return op.Kind == memenv.OpRead && reads == 2
+	})
+	s.Verify()
+	if len(told) != 1 || reads != 2 {
+		t.Fatalf("told %v after %d reads", told, reads)
+	}
+	wantErr(t, told[0], errBroken)
+	breakOn(disk, func(op memenv.Op) bool { return op.Kind == memenv.OpRead })
+	wantErr(t, s.ReadInto(make([]byte, s.Len())), errBroken)
+	if len(told) != 2 {
+		t.Errorf("told %v", told)
+	}
+}
+
+// TestCrashWhileATrustedSegmentIsSealed: its files were trusted before, and stay so at every step.
+func TestCrashWhileATrustedSegmentIsSealed(t *testing.T) {
+	for countdown := 1; ; countdown++ {
+		l, disk := newLog(t, func(c *Config) { c.SegmentBytes, c.VerifyTransactions = 1_000, false })
+		_, err := l.AppendLeader(batchOf(t, 1, func(b *record.Builder) {
+			idempotent(4, 0, 0)(b)
+			b.Transactional = true
+		}), 0)
+		must(t, err)
+		marker, err := record.MarkerBatch(record.Marker{Type: record.ControlAbort}, 4, 0, 1)
+		must(t, err)
+		_, err = l.AppendCoordinator(marker, 0, 0)
+		must(t, err)
+		must(t, l.Close())
+		l = openLog(t, disk, l.configuration())
+		left := countdown
+		breakOn(disk, func(memenv.Op) bool { left--; return left < 0 })
+		_, err = l.AppendLeader(batchOf(t, 30, nil), 0) // rolls
+		again := openLog(t, disk.Kill(), l.configuration())
+		if aborted, err := again.AbortedTransactions(0, again.EndOffset()); err != nil || len(aborted) != 1 {
+			t.Fatalf("%v after a crash at operation %d, %v", aborted, countdown, err)
+		}
+		if left >= 0 {
+			return
+		}
 	}
 }

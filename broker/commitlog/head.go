@@ -63,10 +63,10 @@ func (l *Log) DropHead() (dropped int, err error) {
 	}
 	l.turn.take()
 	defer l.turn.leave()
-	head := l.cutHead()
+	head, err := l.cutHead()
 	l.writer.Unlock()
-	if len(head) == 0 {
-		return 0, nil
+	if err != nil || len(head) == 0 {
+		return 0, err
 	}
 	if err := l.removeHead(head); err != nil {
 		return 0, l.fail("drop head", err)
@@ -74,26 +74,35 @@ func (l *Log) DropHead() (dropped int, err error) {
 	return len(head), nil
 }
 
-// cutHead takes the settled segments before the start out of the list. The caller holds writer and the turn.
-func (l *Log) cutHead() []*segment {
+// cutHead takes the settled segments before the start out of the list, after the recovery point has left them: what it says of
+// the producers stays true. Segments that a full disk has kept from being settled are tried again first. The caller holds
+// writer and the turn.
+func (l *Log) cutHead() ([]*segment, error) {
+	if l.sealLate {
+		if err := l.seal(); err != nil {
+			return nil, err
+		}
+	}
 	n := 0
 	for n < len(l.segments)-1 && l.segments[n].nextOffset <= l.startOffset && l.segments[n].durable() {
 		n++
 	}
 	head := l.segments[:n]
+	if n == 0 {
+		return nil, nil
+	}
+	if err := l.leaveHead(head[n-1].nextOffset); err != nil {
+		return nil, l.failUnlessFull("drop head", err)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.segments = append([]*segment(nil), l.segments[n:]...)
-	return head
+	return head, nil
 }
 
-// removeHead removes the files of segments that are out of the list. First the recovery point leaves them: what it says of
-// the producers stays true. The caller has the turn.
+// removeHead removes the files of segments that are out of the list. The caller has the turn.
 func (l *Log) removeHead(head []*segment) error {
 	end := head[len(head)-1].nextOffset
-	if err := l.leaveHead(end); err != nil {
-		return err
-	}
 	var doomed []string
 	for _, s := range head {
 		for _, suffix := range indexSuffixes {

@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"path"
@@ -23,12 +24,16 @@ import (
 //
 // So no lock that an append or a read needs is held through an fsync. Writers may read without mu what only writers change.
 type Log struct {
-	disk       env.Disk
-	dir        string
-	logger     *slog.Logger
-	background func(f func())
-	config     atomic.Pointer[Config]
-	failure    atomic.Pointer[error] // why nothing may be written any more
+	disk        env.Disk
+	dir         string
+	logger      *slog.Logger
+	background  func(f func())
+	onReadError func(*Log, error)
+	config      atomic.Pointer[Config]
+	failure     atomic.Pointer[error] // why nothing may be written any more
+	syncFailed  atomic.Bool           // an fsync has failed
+	certain     int64                 // while it is opened: before it, all is durable, whatever fsync has failed
+	cutting     bool                  // while it is opened: the log is to end at certain
 
 	writer sync.Mutex
 
@@ -36,6 +41,7 @@ type Log struct {
 	synced       atomic.Int64  // everything before it is durable; changed in the turn only
 	recovery     recoveryPoint // as it is on the disk; in the turn only
 	parentSynced bool          // the entry of dir is durable; in the turn only
+	sealLate     bool          // sealing has failed and is to be tried again; in the turn only
 
 	mu          sync.RWMutex
 	closed      bool
@@ -149,6 +155,14 @@ func (l *Log) fail(what string, cause error) error {
 	err := fmt.Errorf("%w: %s: %s: %w", ErrStorage, l.dir, what, cause)
 	l.failure.CompareAndSwap(nil, &err)
 	return err
+}
+
+// failUnlessFull is fail, unless the disk is only full: for what is done again later and harms nothing until then.
+func (l *Log) failUnlessFull(what string, cause error) error {
+	if errors.Is(cause, env.ErrNoSpace) {
+		return fmt.Errorf("%s: %s: %w", l.dir, what, cause)
+	}
+	return l.fail(what, cause)
 }
 
 // failed is why nothing may be written any more, or nil.

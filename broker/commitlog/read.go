@@ -127,7 +127,7 @@ func (v *view) read(from int64, limits ReadLimits) (Slice, error) {
 	if err != nil {
 		return Slice{}, err
 	}
-	return Slice{file: v.file, position: start, length: int(end.position - start), next: end.offset}, nil
+	return Slice{file: v.file, position: start, length: int(end.position - start), next: end.offset, log: v.log}, nil
 }
 
 // seek goes from the indexed position to the first batch that ends with offset from or later.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,11 +18,11 @@ import (
 // A log that was closed is opened without reading a record.
 func Open(disk env.Disk, dir string, cfg Config, opts Options) (*Log, error) {
 	opts = opts.withDefaults()
-	l := &Log{disk: disk, dir: dir, logger: opts.Logger, background: opts.Go, recovery: nothingTrusted}
+	l := &Log{disk: disk, dir: dir, logger: opts.Logger, background: opts.Go, onReadError: opts.OnReadError, recovery: nothingTrusted}
 	l.producers = newProducerState()
 	l.producers.purgedMs = time.Now().UnixMilli()
 	l.SetConfig(cfg)
-	if err := l.open(); err != nil {
+	if err := l.open(opts); err != nil {
 		for _, s := range l.segments {
 			s.file.release()
 		}
@@ -32,7 +31,7 @@ func Open(disk env.Disk, dir string, cfg Config, opts Options) (*Log, error) {
 	return l, nil
 }
 
-func (l *Log) open() error {
+func (l *Log) open(opts Options) error {
 	if err := l.disk.MkdirAll(l.dir); err != nil {
 		return err
 	}
@@ -47,11 +46,16 @@ func (l *Log) open() error {
 	if err != nil {
 		return err
 	}
-	brandNew, syncFailed := len(names) == 0, slices.Contains(names, failedSyncFile)
+	brandNew := len(names) == 0
 	hasStart, err := l.readCheckpoints()
 	if err != nil {
 		return err
 	}
+	syncFailed, err := l.readFailedSync(opts)
+	if err != nil {
+		return err
+	}
+	l.cutting = syncFailed && opts.Cut
 	if bases, err = l.sweepHead(bases); err != nil {
 		return err
 	}
@@ -61,6 +65,8 @@ func (l *Log) open() error {
 	}
 	if syncFailed {
 		clean = false
+	}
+	if syncFailed && !opts.Cut {
 		if err := l.rewrite(); err != nil {
 			return err
 		}
@@ -69,7 +75,10 @@ func (l *Log) open() error {
 		l.startOffset = max(l.startOffset, l.segments[0].base)
 	}
 	if len(l.segments) == 0 || l.startOffset > l.active().nextOffset {
-		return l.startEmpty(brandNew)
+		if err := l.startEmpty(brandNew); err != nil || !syncFailed {
+			return err
+		}
+		return l.forgetFailedSync()
 	}
 	end := l.active().nextOffset
 	l.epochs.truncateFromEnd(end)
@@ -92,7 +101,7 @@ func (l *Log) settle(syncFailed bool) error {
 	if err := l.checkpointEnd(); err != nil || !syncFailed {
 		return err
 	}
-	return l.disk.Remove(l.path(failedSyncFile))
+	return l.forgetFailedSync()
 }
 
 // rewrite writes anew what lies behind the recovery point, after an fsync of it has failed: see syncFile.
@@ -403,6 +412,9 @@ func (l *Log) verify(s *segment, fileSize int64) error {
 	doubted := int64(-1)
 	for {
 		batch, err := scan.whole()
+		if err == nil && l.cutting && batch.LastOffset() >= l.certain {
+			return nil
+		}
 		if err == nil {
 			err = l.continues(s, batch)
 		}

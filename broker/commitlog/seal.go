@@ -34,11 +34,14 @@ func (l *Log) sealInTurn() error {
 	if err := l.failed(); err != nil {
 		return err
 	}
-	return l.seal()
+	err := l.seal()
+	l.sealLate = err != nil
+	return err
 }
 
 // seal makes the sealed segments durable with their index files and snapshots, then moves the recovery point behind them, and
-// leaves their indexes to the disk. The caller has the turn.
+// leaves their indexes to the disk. On a full disk it is to be tried again: the files are written anew then. The caller has the
+// turn.
 func (l *Log) seal() error {
 	l.mu.RLock()
 	segments := l.segments[:len(l.segments)-1]
@@ -60,8 +63,11 @@ func (l *Log) seal() error {
 				return err
 			}
 		}
+		if l.recovery.base == s.base && l.recovery.position == s.size {
+			continue // its files are trusted already: writing them again would only put them at risk
+		}
 		if err := l.writeCompanions(s, s.snapshot); err != nil {
-			return l.fail("seal", err)
+			return l.failUnlessFull("seal", err)
 		}
 	}
 	last := segments[len(segments)-1]
@@ -109,10 +115,10 @@ func (l *Log) advanceRecovery(segments []*segment, r recoveryPoint) error {
 		return err
 	}
 	if err := l.writeEpochs(); err != nil {
-		return l.fail("epochs", err)
+		return l.failUnlessFull("epochs", err)
 	}
 	if err := l.writeRecoveryPoint(r); err != nil {
-		return l.fail("recovery point", err)
+		return l.failUnlessFull("recovery point", err)
 	}
 	l.mu.Lock()
 	for _, s := range segments {
@@ -136,7 +142,7 @@ func (l *Log) checkpointEnd() error {
 	if l.recovery == end {
 		// The index files are trusted already: writing them again would only put them at risk.
 		if err := l.writeEpochs(); err != nil {
-			return l.fail("epochs", err)
+			return l.failUnlessFull("epochs", err)
 		}
 		return nil
 	}
@@ -150,7 +156,7 @@ func (l *Log) checkpointEnd() error {
 	}
 	s.index.observeTime(s.base, s.maxTimestamp, s.maxTimestampOffset)
 	if err := l.writeCompanions(s, l.producers.snapshot(s.nextOffset)); err != nil {
-		return l.fail("checkpoint", err)
+		return l.failUnlessFull("checkpoint", err)
 	}
 	return l.advanceRecovery([]*segment{s}, end)
 }
@@ -166,5 +172,11 @@ func (l *Log) writeEpochs() error {
 	if !dirty {
 		return nil
 	}
-	return env.WriteFileAtomic(l.disk, l.path(epochFile), content)
+	err := env.WriteFileAtomic(l.disk, l.path(epochFile), content)
+	if err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.epochs.dirty = true
+	}
+	return err
 }

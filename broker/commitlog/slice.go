@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -15,6 +16,7 @@ type Slice struct {
 	position int64
 	length   int
 	next     int64
+	log      *Log // nil when empty
 }
 
 // Len is the number of bytes.
@@ -35,7 +37,31 @@ func (s Slice) ReadInto(buf []byte) error {
 	if err == nil {
 		err = io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("read %d bytes at %d: %w", s.length, s.position, err)
+	err = fmt.Errorf("read %d bytes at %d: %w", s.length, s.position, err)
+	s.log.readFailed(err)
+	return err
+}
+
+// verifyPiece is how much Verify reads at a time, in bytes.
+const verifyPiece = 64 << 10
+
+// Verify finds out, when the slice could not be sent from its File, whether the file is to blame: then the log tells of it
+// (Options.OnReadError).
+func (s Slice) Verify() {
+	buf := make([]byte, min(s.length, verifyPiece))
+	for done := 0; done < s.length; done += len(buf) {
+		piece := buf[:min(len(buf), s.length-done)]
+		if n, err := s.file.ReadAt(piece, s.position+int64(done)); n < len(piece) {
+			s.log.readFailed(fmt.Errorf("read %d bytes at %d: %w", len(piece), s.position+int64(done), errors.Join(err, io.ErrUnexpectedEOF)))
+			return
+		}
+	}
+}
+
+func (l *Log) readFailed(err error) {
+	if l.onReadError != nil {
+		l.onReadError(l, err)
+	}
 }
 
 // File is the file that holds the slice, for env.Sender; nil when empty. Only the slice's range may be read.

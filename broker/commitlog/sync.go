@@ -1,9 +1,13 @@
 package commitlog
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
+
+	"odradek/broker/env"
 )
 
 // SyncedOffset is the offset before which everything survives a loss of power.
@@ -100,17 +104,68 @@ func (l *Log) syncEntries() error {
 }
 
 // syncFile makes a segment's file durable. After a failure the kernel may take what it could not write for written: later
-// reads find it and a later fsync succeeds, and still it is not on the disk. So the failure is noted for the next Open, which
-// then writes anew what it finds. The caller has the turn, or writer.
+// reads find it and a later fsync succeeds, and still it is not on the disk. So the failure is noted, with the offset up to
+// which earlier fsyncs vouch, for the next Open: that one cuts the log there, or writes anew what it finds. The caller has the
+// turn, or writer.
 func (l *Log) syncFile(s *segment) error {
 	err := s.file.Sync()
 	if err == nil {
 		return nil
 	}
-	if note, noteErr := l.disk.Open(l.path(failedSyncFile), os.O_CREATE); noteErr != nil {
+	l.syncFailed.Store(true)
+	if noteErr := l.noteFailedSync(); noteErr != nil {
 		l.logger.Error("a failed sync can't be noted", "dir", l.dir, "error", noteErr)
-	} else {
-		_ = note.Close() // it holds nothing
 	}
 	return l.fail("sync", err)
+}
+
+// noteFailedSync writes down what is durable, unless an earlier failure is noted, which then is the one that counts. The note
+// need not be durable itself: when the machine loses power what is readable is what is on the disk.
+func (l *Log) noteFailedSync() error {
+	name := l.path(failedSyncFile)
+	if _, err := l.disk.Stat(name); err == nil {
+		return nil
+	}
+	note, err := l.disk.Open(name, os.O_CREATE)
+	if err != nil {
+		return err
+	}
+	_, err = note.WriteAt(encodeStart(l.synced.Load()), 0)
+	return errors.Join(err, note.Close())
+}
+
+// readFailedSync finds out whether an fsync has failed since the log was last known to be durable, and what is certain.
+func (l *Log) readFailedSync(opts Options) (failed bool, err error) {
+	l.certain = -1
+	content, failed, err := l.readCheckpoint(failedSyncFile)
+	if err != nil {
+		return false, err
+	}
+	if failed {
+		if certain, err := decodeStart(content); err == nil {
+			l.certain = certain
+		}
+	}
+	if before := opts.Failed; before != nil && before.syncFailed.Load() {
+		failed, l.certain = true, max(l.certain, before.SyncedOffset())
+	}
+	l.certain = max(l.certain, l.recovery.offset, 0)
+	return failed, nil
+}
+
+func (l *Log) forgetFailedSync() error {
+	if err := l.disk.Remove(l.path(failedSyncFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// SyncFailed says whether an fsync of the log in dir has failed, and the log was not opened since: it may lack records that it
+// had.
+func SyncFailed(disk env.Disk, dir string) (bool, error) {
+	_, err := disk.Stat(dir + "/" + failedSyncFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }

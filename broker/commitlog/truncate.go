@@ -36,10 +36,20 @@ func (l *Log) TruncateTo(offset int64) error {
 	} else {
 		err = l.cut(offset)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errNothingDone) {
 		return l.fail("truncate", err)
 	}
-	return nil
+	return err
+}
+
+// errNothingDone says that a full disk has kept a truncation from beginning.
+var errNothingDone = errors.New("nothing was changed")
+
+func nothingDone(err error) error {
+	if errors.Is(err, env.ErrNoSpace) {
+		return fmt.Errorf("%w: %w", errNothingDone, err)
+	}
+	return err
 }
 
 // TruncateAndStartAt removes all that is in the log, which then starts, empty, at offset: what a follower does when its
@@ -55,10 +65,11 @@ func (l *Log) TruncateAndStartAt(offset int64) error {
 	}
 	l.turn.take()
 	defer l.turn.leave()
-	if err := l.restartAt(offset); err != nil {
+	err := l.restartAt(offset)
+	if err != nil && !errors.Is(err, errNothingDone) {
 		return l.fail("truncate", err)
 	}
-	return nil
+	return err
 }
 
 // AdvanceStart moves the start offset forward, durably; records before it are not read any more. Going back does nothing.
@@ -115,7 +126,7 @@ func (l *Log) cut(offset int64) error {
 	}
 	kept.setAborted(abortedBefore(aborted, end))
 	if err := l.distrust(recoveryPoint{offset: end, base: s.base, position: kept.size}); err != nil {
-		return err
+		return nothingDone(err)
 	}
 	if l.startOffset > end {
 		if err := l.writeStart(end); err != nil {
@@ -264,7 +275,10 @@ func (l *Log) restartAt(offset int64) error {
 		}
 	}
 	if err := l.distrust(nothingTrusted); err != nil {
-		return err
+		if forward {
+			return err // the start is written
+		}
+		return nothingDone(err)
 	}
 	if err := l.removeSegments(l.segments); err != nil {
 		return err

@@ -97,6 +97,8 @@ func (p *Partition) append(a *PendingAppend, batches []byte, acks int16, to appe
 		answer, fatal := answerFor(err)
 		if fatal {
 			p.fail(err)
+		} else {
+			p.resignOver(p.log, answer, err)
 		}
 		return answer, false
 	}

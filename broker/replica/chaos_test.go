@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"odradek/broker/env/memenv"
 	"odradek/broker/metadata"
 )
 
@@ -58,6 +59,7 @@ type chaos struct {
 	rand    *rand.Rand
 	power   bool // crashes lose what was not synced
 	unclean bool // anybody may be elected, so that acknowledged records may be lost
+	broken  bool // disks fail, once at a time
 	sent    int
 	ackedMu sync.Mutex
 	acked   map[int64]string
@@ -70,6 +72,10 @@ func (x *chaos) up(id int32) bool { return x.nodes[id].manager != nil }
 
 func (x *chaos) step() {
 	id := x.node()
+	if x.broken && x.rand.IntN(12) == 0 && x.up(id) {
+		x.nodes[id].failOnce([]memenv.Kind{memenv.OpSync, memenv.OpSync, memenv.OpWrite, memenv.OpRead}[x.rand.IntN(4)])
+		return
+	}
 	switch n := x.rand.IntN(20); {
 	case n < 10:
 		x.write(id)
@@ -141,6 +147,7 @@ func (x *chaos) election() {
 
 func (x *chaos) heal() {
 	for id := int32(1); id <= int32(len(x.nodes)); id++ {
+		x.nodes[id].disk.SetHook(nil)
 		if !x.up(id) {
 			x.revive(id)
 		}
@@ -185,6 +192,8 @@ func TestChaos(t *testing.T) {
 		{"min ISR 2", func(x *chaos) { x.settings.MinInsyncReplicas = 2 }},
 		{"unclean", func(x *chaos) { x.unclean = true }},
 		{"durable", func(x *chaos) { x.power, x.settings.Log.FlushMessages = true, 1 }},
+		{"broken", func(x *chaos) { x.broken = true }},
+		{"broken, durable", func(x *chaos) { x.broken, x.power, x.settings.Log.FlushMessages = true, true, 1 }},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			for seed := range seeds {

@@ -211,7 +211,7 @@ func (p *Partition) clean(plan cleaner.Plan) {
 		MapBytes: c.cfg.DedupeBytes / int64(c.cfg.Threads), LoadFactor: c.cfg.LoadFactor,
 		BufferBytes: c.cfg.BufferBytes / c.cfg.Threads, Throttle: c.throttle.wait, NowMs: time.Now().UnixMilli(),
 	})
-	p.cleaned(plan, result, err)
+	p.cleaned(log, plan, result, err)
 	if err == nil && result.NextDirty > plan.FirstDirty {
 		if err := c.write(); err != nil {
 			p.manager.cfg.Logger.Warn("how far logs are clean is not remembered", "error", err)
@@ -220,7 +220,7 @@ func (p *Partition) clean(plan cleaner.Plan) {
 }
 
 // cleaned follows up on a round.
-func (p *Partition) cleaned(plan cleaner.Plan, result cleaner.Result, err error) {
+func (p *Partition) cleaned(log *commitlog.Log, plan cleaner.Plan, result cleaner.Result, err error) {
 	logger := p.manager.cfg.Logger
 	p.mu.Lock()
 	defer p.unlock()
@@ -240,7 +240,7 @@ func (p *Partition) cleaned(plan cleaner.Plan, result cleaner.Result, err error)
 	}
 	logger.Error("log can't be cleaned", "partition", p.String(), "error", err)
 	if _, fatal := answerFor(err); fatal {
-		p.fail(err)
+		p.failedLog(log, err)
 		return
 	}
 	// A full disk passes. Batches that can't be read don't: the log is left alone until the next start.

@@ -35,6 +35,8 @@ type cluster struct {
 	// refuse, when set, answers an AlterPartition instead of the controller; 0 lets it pass.
 	refuse func(req *kmsg.AlterPartitionRequest) int16
 	alters int
+	// unreachable keeps the controller from hearing of lost replicas.
+	unreachable bool
 }
 
 // node is one process; restart makes it another one on the same disk.
@@ -51,6 +53,9 @@ type node struct {
 }
 
 func (n *node) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
+	if assign, ok := req.(*kmsg.AssignReplicasToDirsRequest); ok {
+		return n.cluster.assign(assign)
+	}
 	return n.cluster.alter(req.(*kmsg.AlterPartitionRequest))
 }
 
@@ -93,7 +98,7 @@ func (n *node) start() {
 			b := img.Brokers[n.id]
 			return b != nil && b.Epoch == epoch
 		},
-		OnStorageFailure: func(_ *Partition, err error) {
+		OnStorageFailure: func(err error) {
 			if !errors.Is(err, memenv.ErrDead) {
 				n.failures = append(n.failures, err)
 			}
@@ -127,6 +132,7 @@ func (n *node) stop() {
 
 // crash ends the process at once; power says that what was not synced is lost too.
 func (n *node) crash(power bool) {
+	n.epoch.Store(-1) // the dead are not heard
 	var survivor *memenv.Disk
 	if power {
 		survivor = n.disk.PowerLoss(memenv.Loss{})
@@ -267,6 +273,52 @@ func (c *cluster) alter(req *kmsg.AlterPartitionRequest) (*kmsg.AlterPartitionRe
 		resp.Topics = append(resp.Topics, topic)
 	}
 	return resp, nil
+}
+
+// assign is the controller's part of AssignReplicasToDirs.
+func (c *cluster) assign(req *kmsg.AssignReplicasToDirsRequest) (*kmsg.AssignReplicasToDirsResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	resp := kmsg.NewPtrAssignReplicasToDirsResponse()
+	if b := c.image.Brokers[req.BrokerID]; b == nil || b.Epoch != req.BrokerEpoch {
+		resp.ErrorCode = kerr.StaleBrokerEpoch.Code
+		return resp, nil
+	}
+	if c.unreachable {
+		return nil, context.DeadlineExceeded
+	}
+	for _, directory := range req.Directories {
+		for _, rt := range directory.Topics {
+			if c.image.TopicsByID[rt.TopicID] == nil {
+				continue
+			}
+			c.changeLocked(func(img *metadata.Image) {
+				updatePartition(img, rt.TopicID, func(p *metadata.Partition) {
+					if directory.ID == LostDirectory {
+						c.lost(img, p, req.BrokerID)
+					} else if p.Leader == metadata.NoLeader && len(p.ISR) == 0 && p.LastKnownLeader == req.BrokerID {
+						p.ISR, p.Leader, p.LeaderEpoch, p.LastKnownLeader = []int32{req.BrokerID}, req.BrokerID, p.LeaderEpoch+1, metadata.NoLeader
+					}
+				})
+			})
+		}
+	}
+	return resp, nil
+}
+
+// lost takes a replica out of the ISR.
+func (c *cluster) lost(img *metadata.Image, p *metadata.Partition, id int32) {
+	if !slices.Contains(p.ISR, id) {
+		return
+	}
+	p.ISR, p.LeaderEpoch = without(p.ISR, []int32{id}), p.LeaderEpoch+1
+	if p.Leader == id {
+		p.Leader = metadata.NoLeader
+		chooseLeader(img, p)
+	}
+	if len(p.ISR) == 0 {
+		p.LastKnownLeader = id
+	}
 }
 
 func (c *cluster) judge(req *kmsg.AlterPartitionRequest, id metadata.UUID, rp *kmsg.AlterPartitionRequestTopicPartition) int16 {

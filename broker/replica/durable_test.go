@@ -1,12 +1,9 @@
 package replica
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kerr"
 
 	"odradek/broker/env/memenv"
 	"odradek/broker/metadata"
@@ -99,26 +96,6 @@ func TestGroupCommit(t *testing.T) {
 		}
 		if syncs > 2 {
 			t.Errorf("%d fsyncs for a hundred appends", syncs)
-		}
-	})
-}
-
-// After a failed fsync nothing is known: the replica must not vouch for anything more.
-func TestFailedSyncTakesTheReplicaOffline(t *testing.T) {
-	testCluster(t, 1, func(c *cluster) {
-		c.settings.Log.FlushMessages = 1
-		c.create(topicID, 1)
-		c.nodes[1].disk.SetHook(func(op memenv.Op) error {
-			if op.Kind == memenv.OpSync {
-				return errors.New("EIO")
-			}
-			return nil
-		})
-		c.produce(1, -1, "a", 1).want(t, kerr.KafkaStorageError)
-		c.nodes[1].disk.SetHook(nil)
-		c.produce(1, -1, "b", 1).want(t, kerr.KafkaStorageError)
-		if len(c.nodes[1].failures) != 1 {
-			t.Errorf("%d failures reported", len(c.nodes[1].failures))
 		}
 	})
 }

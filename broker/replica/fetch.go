@@ -72,7 +72,7 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 	}
 	slice, readErr := log.Read(req.Offset, commitlog.ReadLimits{MaxBytes: req.MaxBytes, EndOffset: end, AtLeastOne: req.AtLeastOne})
 	if readErr != nil {
-		return p.readFailed(readErr)
+		return p.readFailed(log, readErr)
 	}
 	if slice.Len() == 0 {
 		slice.Release()
@@ -82,7 +82,7 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 	if req.Isolation == Committed {
 		if result.AbortedTxns, readErr = log.AbortedTransactions(req.Offset, slice.NextOffset()); readErr != nil {
 			slice.Release()
-			return p.readFailed(readErr)
+			return p.readFailed(log, readErr)
 		}
 	}
 	return result
@@ -179,13 +179,11 @@ func (p *Partition) followerFetched(f *progress, req *FetchRequest) {
 	}
 }
 
-// readFailed translates a failed read, which takes the replica offline when the disk is at fault.
-func (p *Partition) readFailed(err error) FetchResult {
-	answer, fatal := answerFor(err)
+// readFailed translates a failed read of log.
+func (p *Partition) readFailed(log *commitlog.Log, err error) FetchResult {
+	answer, _ := answerFor(err)
 	p.mu.Lock()
-	if fatal {
-		p.fail(err)
-	}
+	p.resignOver(log, answer, err)
 	result := FetchResult{HighWatermark: -1, LastStableOffset: -1, LogStartOffset: -1, Err: answer}
 	result.CurrentLeaderID, result.CurrentLeaderEpoch = p.hint(answer)
 	p.unlock()

@@ -204,7 +204,7 @@ func (p *Partition) syncFollower() {
 	}
 	err := log.Sync(log.EndOffset())
 	p.mu.Lock()
-	p.synced(err)
+	p.synced(log, err)
 	p.unlock()
 }
 

@@ -38,7 +38,10 @@ func newLeaderState(self int32, reg *metadata.Partition, endOffset int64, minISR
 	}
 	l.adopt(reg)
 	for _, f := range l.followers {
-		f.startEpoch(now, endOffset, before == nil, slices.Contains(reg.ISR, f.id))
+		inSync := slices.Contains(reg.ISR, f.id)
+		// Whom the controller took out of the ISR may have lost what it had: it counts again from its next fetch on.
+		left := before != nil && !inSync && slices.Contains(before.isr.committed, f.id)
+		f.startEpoch(now, endOffset, before == nil || left, inSync)
 	}
 	return l
 }

@@ -219,3 +219,29 @@ func TestLeaderInvariants(t *testing.T) {
 		})
 	})
 }
+
+// Whom the controller takes out of the ISR may have lost what it had: what it fetched before says nothing.
+func TestWhoWasTakenOutOfTheISRCountsAnew(t *testing.T) {
+	now := time.Unix(1000, 0)
+	before := leading(1, 2, 3)
+	for id := range int32(2) {
+		before.follower(id+2).fetched(10, 0, 10, 1, now)
+	}
+	reg := &metadata.Partition{Replicas: []int32{1, 2, 3}, ISR: []int32{1, 2}, Leader: 1, LeaderEpoch: 5, PartitionEpoch: 8}
+	after := newLeaderState(1, reg, 10, 1, before, now)
+	if got := after.follower(2).logEndOffset; got != 10 {
+		t.Errorf("who stayed has %d", got)
+	}
+	left := after.follower(3)
+	if change := after.proposeExpand(left, 5, anybody); change != nil || left.logEndOffset != -1 {
+		t.Fatalf("it has %d, and joins by %+v", left.logEndOffset, change)
+	}
+	left.fetched(4, 0, 10, 1, now)
+	if after.proposeExpand(left, 5, anybody) != nil {
+		t.Fatal("it joins with less than is committed")
+	}
+	left.fetched(10, 0, 10, 1, now)
+	if after.proposeExpand(left, 5, anybody) == nil {
+		t.Error("it can't join with all of it")
+	}
+}

@@ -39,10 +39,11 @@ type ManagerConfig struct {
 	// Complete says whether img holds all that was committed before this process started: it does when it holds this
 	// process's own registration. Before that no role is taken and nothing is deleted, as both might be long outdated.
 	Complete func(img *metadata.Image) bool
-	// OnStorageFailure, when set, is told of each replica that the disk failed under, so that what it had said to have is no
-	// longer certain. It stays offline. The process should end: the one after it recovers the log and registers anew, and
-	// nobody counts on what this one had.
-	OnStorageFailure func(p *Partition, err error)
+	// DirectoryID is that of Dir's disk, for the controller.
+	DirectoryID metadata.UUID
+	// OnStorageFailure, when set, is told when the disk takes nothing any more. The process should end: the one after it recovers
+	// the logs and registers anew, and nobody counts on what this one had.
+	OnStorageFailure func(err error)
 
 	ReplicaLagTimeMax     time.Duration // replica.lag.time.max.ms
 	FetchWaitMax          time.Duration // replica.fetch.wait.max.ms
@@ -95,6 +96,7 @@ type Manager struct {
 	checkpoint *checkpointer
 	lag        *lagChecker
 	alter      *alterSender
+	losses     *lossSender
 	fetchers   *fetchers
 	jobs       *jobs
 	root       dirSyncer
@@ -135,6 +137,7 @@ func NewManager(cfg ManagerConfig) (*Manager, error) {
 	m.checkpoint = &checkpointer{manager: m}
 	m.lag = &lagChecker{interval: m.cfg.ReplicaLagTimeMax / 2}
 	m.alter = &alterSender{manager: m}
+	m.losses = &lossSender{manager: m}
 	m.fetchers = newFetchers(m)
 	m.jobs = &jobs{limit: m.cfg.OpenParallelism, spawn: m.spawn}
 	m.root = dirSyncer{disk: m.cfg.Disk, dir: m.cfg.Dir}
@@ -261,10 +264,18 @@ func (m *Manager) staleBroker(id int32, brokerEpoch int64) bool {
 	return b != nil && b.Epoch > brokerEpoch
 }
 
-// storageFailed reports a replica that went offline for good.
-func (m *Manager) storageFailed(p *Partition, cause error) {
-	m.cfg.Logger.Error("replica is offline: the disk failed", "partition", p.String(), "error", cause)
+// probe finds out, after a replica has failed, whether the disk is to blame as a whole: then the node can't go on.
+func (m *Manager) probe(cause error) {
+	name := m.cfg.Dir + "/" + probeFile
+	err := env.WriteFileAtomic(m.cfg.Disk, name, []byte("probe"))
+	if err == nil {
+		err = m.cfg.Disk.Remove(name)
+	}
+	if err == nil || errors.Is(err, env.ErrNoSpace) {
+		return
+	}
+	m.cfg.Logger.Error("the disk failed", "dir", m.cfg.Dir, "error", err)
 	if m.cfg.OnStorageFailure != nil {
-		m.spawn(func() { m.cfg.OnStorageFailure(p, cause) })
+		m.cfg.OnStorageFailure(errors.Join(err, cause))
 	}
 }

@@ -3,6 +3,7 @@ package replica
 import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/wire"
 )
 
@@ -51,7 +52,7 @@ func (p *Partition) ListOffset(currentLeaderEpoch int32, isolation Isolation, ti
 	case TimestampLatestTiered, TimestampEarliestPendingUpload:
 		return noOffset, nil // nothing is tiered
 	}
-	found, err := p.search(timestamp, end)
+	found, err := p.search(log, timestamp, end)
 	if err == nil && found.Offset < 0 && uncertain {
 		err = kerr.OffsetNotAvailable
 	}
@@ -59,16 +60,16 @@ func (p *Partition) ListOffset(currentLeaderEpoch int32, isolation Isolation, ti
 }
 
 // search looks for a timestamp before the offset end.
-func (p *Partition) search(timestamp, end int64) (OffsetAtTime, error) {
+func (p *Partition) search(log *commitlog.Log, timestamp, end int64) (OffsetAtTime, error) {
 	var found OffsetAtTime
 	var err error
 	if timestamp == TimestampMax {
-		found.Offset, found.Timestamp, found.LeaderEpoch, err = p.log.MaxTimestamp(end)
+		found.Offset, found.Timestamp, found.LeaderEpoch, err = log.MaxTimestamp(end)
 	} else {
-		found.Offset, found.Timestamp, found.LeaderEpoch, err = p.log.OffsetForTimestamp(timestamp, end)
+		found.Offset, found.Timestamp, found.LeaderEpoch, err = log.OffsetForTimestamp(timestamp, end)
 	}
 	if err != nil {
-		return noOffset, p.readFailed(err).Err
+		return noOffset, p.readFailed(log, err).Err
 	}
 	return found, nil
 }

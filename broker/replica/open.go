@@ -83,19 +83,24 @@ func (p *Partition) open() {
 // tryOpen is one attempt; pause is how long to wait for the next if it fails.
 func (p *Partition) tryOpen(pause time.Duration) {
 	p.mu.Lock()
-	settings, gone := p.settings, p.state == dropped
+	settings, gone, failed := p.settings, p.state == dropped, p.log
+	told, cut := p.told, p.told && p.ledElsewhere()
 	p.mu.Unlock()
 	if gone {
 		p.finish()
 		return
 	}
-	log, err := p.openLog(settings.Log)
+	log, err := p.openLog(settings.Log, told, commitlog.Options{Cut: cut, Failed: failed})
 
 	p.mu.Lock()
-	p.log = log
+	if err == nil {
+		p.log = log
+	}
 	gone = p.state == dropped
 	switch {
 	case gone:
+	case errors.Is(err, errLost):
+		p.lose(err)
 	case err != nil:
 		p.state = offline
 		p.manager.cfg.Logger.Error("log can't be opened", "partition", p.String(), "error", err, "again in", pause)
@@ -112,7 +117,7 @@ func (p *Partition) tryOpen(pause time.Duration) {
 // reopen tries again to open a log that could not be opened.
 func (p *Partition) reopen(pause time.Duration) {
 	p.mu.Lock()
-	if p.state != offline || p.log != nil {
+	if p.state != offline || p.lost != p.told {
 		p.mu.Unlock()
 		return
 	}
@@ -124,17 +129,23 @@ func (p *Partition) reopen(pause time.Duration) {
 // start begins replication on a log that is open. p.mu is held.
 func (p *Partition) start() {
 	p.state = online
-	mark := p.manager.checkpoint.take(partitionName{p.topic, p.index})
+	mark := max(p.manager.checkpoint.take(partitionName{p.topic, p.index}), p.highWatermark)
 	p.highWatermark = min(max(mark, p.log.StartOffset()), p.log.EndOffset())
-	p.firstDirty = p.manager.cleaning.take(partitionName{p.topic, p.index})
+	p.firstDirty = min(max(p.manager.cleaning.take(partitionName{p.topic, p.index}), p.firstDirty), p.log.EndOffset())
 	p.log.SetConfig(p.settings.Log)
 	p.armCleaning()
+	if p.lost {
+		p.found()
+	}
 	p.assume(p.registration)
 }
 
+// errLost says that an fsync of a log failed when it was last open, so that it may lack what it had.
+var errLost = errors.New("an fsync has failed")
+
 // openLog opens the log in its directory, which is made when it is missing, and made anew when it belongs to another topic
-// of the same name.
-func (p *Partition) openLog(cfg commitlog.Config) (*commitlog.Log, error) {
+// of the same name. told says that the controller knows of what may have been lost; otherwise such a log is errLost.
+func (p *Partition) openLog(cfg commitlog.Config, told bool, opts commitlog.Options) (*commitlog.Log, error) {
 	disk := p.manager.cfg.Disk
 	owner, err := readOwner(disk, p.dir)
 	if err != nil && !errors.Is(err, errPartitionMetadata) && !errors.Is(err, fs.ErrNotExist) {
@@ -145,7 +156,14 @@ func (p *Partition) openLog(cfg commitlog.Config) (*commitlog.Log, error) {
 			return nil, fmt.Errorf("create %s: %w", p.dir, err)
 		}
 	}
-	return commitlog.Open(disk, p.dir, cfg, commitlog.Options{Logger: p.manager.cfg.Logger})
+	if !told {
+		if failed, err := commitlog.SyncFailed(disk, p.dir); err != nil || failed {
+			return nil, errors.Join(err, errLost)
+		}
+	}
+	opts.Logger = p.manager.cfg.Logger
+	opts.OnReadError = func(log *commitlog.Log, err error) { p.readFailed(log, err) }
+	return commitlog.Open(disk, p.dir, cfg, opts)
 }
 
 // createDir makes the directory and says in it whose it is, before there is a record. One that is there and doesn't say so
@@ -205,10 +223,11 @@ func (p *Partition) finish() {
 	}
 	p.cleanTurn.Lock() // whoever cleans has been told to stop
 	defer p.cleanTurn.Unlock()
-	var err error
+	err := commitlog.ErrClosed
 	if p.log != nil {
 		err = p.log.Delete()
-	} else {
+	}
+	if errors.Is(err, commitlog.ErrClosed) { // never opened, or closed because it had failed
 		err = env.RemoveAll(p.manager.cfg.Disk, p.dir)
 	}
 	if err != nil {

@@ -29,6 +29,9 @@ type Partition struct {
 	log *commitlog.Log
 	// state says whether the log can be used.
 	state partitionState
+	// lost says that what this replica has vouched for is not certain any more, until its log is open anew; told, that the
+	// controller knows. Invariant: lost while told; never online while lost.
+	lost, told bool
 	// deleting says, of a dropped partition, that its log is to be deleted, not kept.
 	deleting bool
 	// registration is the newest that was applied and is in force, as soon as the log is open; nil before the first.
@@ -179,17 +182,4 @@ func (p *Partition) refuseAll(err *kerr.Error) {
 	p.uncommitted.releaseAll(refuse)
 	p.unsynced.releaseAll(refuse)
 	p.deletions.releaseAll(refuse)
-}
-
-// fail takes the replica offline after a disk error: nothing that it holds can be vouched for any more. p.mu is held.
-func (p *Partition) fail(cause error) {
-	if p.state != online {
-		return
-	}
-	p.state = offline
-	p.lead = nil
-	p.refuseAll(kerr.KafkaStorageError)
-	p.fireAll()
-	p.manager.fetchers.remove(p)
-	p.manager.storageFailed(p, cause)
 }

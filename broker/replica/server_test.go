@@ -111,7 +111,7 @@ func (s *fetchServer) serve(conn net.Conn) {
 		out, err := resp.AppendTo(nil)
 		resp.Release()
 		frame.Release()
-		if errors.Is(err, memenv.ErrDead) {
+		if errors.Is(err, memenv.ErrDead) || errors.Is(err, errIO) {
 			return
 		}
 		if err != nil {

@@ -63,11 +63,11 @@ const flushMsNever = int64(1) << 40
 func (p *Partition) syncLoop() {
 	p.mu.Lock()
 	for p.state == online && p.log.SyncedOffset() < p.log.EndOffset() {
-		end := p.log.EndOffset()
+		log, end := p.log, p.log.EndOffset()
 		p.mu.Unlock()
-		err := p.log.Sync(end)
+		err := log.Sync(end)
 		p.mu.Lock()
-		p.synced(err)
+		p.synced(log, err)
 		if p.state != online || p.log.EndOffset()-p.log.SyncedOffset() < p.settings.Log.FlushMessages {
 			break
 		}
@@ -78,12 +78,15 @@ func (p *Partition) syncLoop() {
 	p.unlock()
 }
 
-// synced follows up on a sync. One that was overtaken by a truncation or the end of the log is no failure. p.mu is held.
-func (p *Partition) synced(err error) {
+// synced follows up on a sync of log. One that was overtaken by a truncation or the end of the log is no failure. p.mu is held.
+func (p *Partition) synced(log *commitlog.Log, err error) {
 	if err != nil {
 		if _, fatal := answerFor(err); fatal {
-			p.fail(err)
+			p.failedLog(log, err)
 		}
+		return
+	}
+	if p.log != log {
 		return
 	}
 	p.unsynced.release(p.log.SyncedOffset(), p.succeed)

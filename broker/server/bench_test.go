@@ -61,7 +61,7 @@ func TestRealNetwork(t *testing.T) {
 	sizes := []int{0, 1, 100, copyBytesMax, sendfileBytesMin - 1, sendfileBytesMin, scratchBytes, sendPieceBytes, 3 << 20}
 	c := startReal(t, handlerFunc(func(_ context.Context, call *Call) {
 		size := sizes[int(call.Header.CorrelationID)%len(sizes)]
-		call.Reply(fetchOf(call, &fileSlice{&bytesSlice{content: content[:size]}, file}))
+		call.Reply(fetchOf(call, &fileSlice{bytesSlice: &bytesSlice{content: content[:size]}, file: file}))
 	}))
 	go func() {
 		for i := range int32(100) {
@@ -138,7 +138,7 @@ func BenchmarkPipelinedProduce(b *testing.B) {
 func BenchmarkFetch(b *testing.B) {
 	const size = 1 << 20
 	content := &bytesSlice{content: make([]byte, size)}
-	slice := &fileSlice{content, logFile(b, content.content)}
+	slice := &fileSlice{bytesSlice: content, file: logFile(b, content.content)}
 	c := startReal(b, handlerFunc(func(_ context.Context, call *Call) { call.Reply(fetchOf(call, slice)) }))
 	req := fetch(1)
 	sink := make([]byte, 2*size)

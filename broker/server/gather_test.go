@@ -37,11 +37,13 @@ func (s *bytesSlice) Release() { s.released.Add(1) }
 // fileSlice lies in a file of its own, after a byte that isn't its.
 type fileSlice struct {
 	*bytesSlice
-	file env.File
+	file     env.File
+	verified int
 }
 
 func (s *fileSlice) File() env.File  { return s.file }
 func (s *fileSlice) Position() int64 { return 1 }
+func (s *fileSlice) Verify()         { s.verified++ }
 
 // memoryFile is a file of a byte and content. The methods that reading doesn't need are not there.
 type memoryFile struct {
@@ -74,6 +76,28 @@ type recorder struct {
 }
 
 func (r *recorder) Write(p []byte) (int, error) { r.writes++; return r.written.Write(p) }
+
+// brokenFile sends a part of itself, and no more.
+type brokenFile struct{ memoryFile }
+
+var errBroken = errors.New("broken")
+
+func (f *brokenFile) SendTo(net.Conn, int64, int64) (int64, error) { return 10, errBroken }
+
+// TestSlicesThatCantBeSentAreVerified, once, and only they.
+func TestSlicesThatCantBeSentAreVerified(t *testing.T) {
+	content := make([]byte, scratchBytes)
+	for _, test := range []struct {
+		file     env.File
+		verified int
+	}{{&sendingFile{memoryFile{content: content}}, 0}, {&brokenFile{}, 1}} {
+		slice := &fileSlice{bytesSlice: &bytesSlice{content: content}, file: test.file}
+		g := gather{conn: new(recorder), progressed: func() {}}
+		if err := g.add(nil, slice); slice.verified != test.verified || (err != nil) != (test.verified > 0) {
+			t.Errorf("%T: verified %d times, %v", test.file, slice.verified, err)
+		}
+	}
+}
 
 // TestGatherSendsWhatWasAnswered sends batches of responses with slices of every kind and size through a gather, with
 // writev and without, and demands exactly their bytes.
@@ -119,9 +143,9 @@ func drawSlice(t *rapid.T, content []byte) wire.Slice {
 	case 0:
 		return inMemory
 	case 1:
-		return &fileSlice{inMemory, &file}
+		return &fileSlice{bytesSlice: inMemory, file: &file}
 	default:
-		return &fileSlice{inMemory, &sendingFile{file}}
+		return &fileSlice{bytesSlice: inMemory, file: &sendingFile{file}}
 	}
 }
 
@@ -149,7 +173,7 @@ func TestTruncatedFileEndsTheConnection(t *testing.T) {
 		"sent": &sendingFile{memoryFile{content: short}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			slice := &fileSlice{announced, file}
+			slice := &fileSlice{bytesSlice: announced, file: file}
 			_, network := start(t, Config{Handler: handlerFunc(func(_ context.Context, call *Call) { call.Reply(fetchOf(call, slice)) })})
 			c := dial(t, network)
 			c.send(fetch(1))

@@ -97,7 +97,11 @@ func (g *gather) add(bytes []byte, slice wire.Slice) error {
 		return slice.ReadInto(room)
 	}
 	if inFile, ok := slice.(wire.FileSlice); ok {
-		return g.file(inFile.File(), inFile.Position(), int64(n))
+		err := g.file(inFile.File(), inFile.Position(), int64(n))
+		if err != nil {
+			inFile.Verify()
+		}
+		return err
 	}
 	buf := make([]byte, n)
 	if err := slice.ReadInto(buf); err != nil {

@@ -28,6 +28,8 @@ type FileSlice interface {
 	File() env.File
 	// Position is where it begins in the file, in bytes.
 	Position() int64
+	// Verify is called when it could not be sent, which may be the file's fault or the connection's.
+	Verify()
 }
 
 // Response is a whole response frame, its size included: bytes with slices between them. It is a small handle; what it

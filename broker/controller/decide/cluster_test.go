@@ -153,6 +153,26 @@ func (w *world) alter(id int32, topic string, isr ...int32) *kmsg.AlterPartition
 	return req
 }
 
+// assignment is what a node says when the disk has failed under its replica, or when that is whole again.
+func (w *world) assignment(id int32, topic string, lost bool) *kmsg.AssignReplicasToDirsRequest {
+	req := kmsg.NewPtrAssignReplicasToDirsRequest()
+	req.BrokerID = id
+	if b := w.image.Brokers[id]; b != nil {
+		req.BrokerEpoch = b.Epoch
+	}
+	directory := kmsg.NewAssignReplicasToDirsRequestDirectory()
+	directory.ID = metadata.UUID{1, 2, 3}
+	if lost {
+		directory.ID = LostDirectory
+	}
+	rt := kmsg.NewAssignReplicasToDirsRequestDirectoryTopic()
+	rt.TopicID = w.image.Topics[topic].ID
+	rt.Partitions = append(rt.Partitions, kmsg.NewAssignReplicasToDirsRequestDirectoryTopicPartition())
+	directory.Topics = append(directory.Topics, rt)
+	req.Directories = append(req.Directories, directory)
+	return req
+}
+
 func setConfig(resource metadata.ConfigResource, key, value string) *kmsg.IncrementalAlterConfigsRequest {
 	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
 	rr := kmsg.NewIncrementalAlterConfigsRequestResource()

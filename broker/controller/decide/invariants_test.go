@@ -44,7 +44,7 @@ func (m *invariants) event(t *rapid.T) {
 	uncleanAsked := false
 	before := m.image
 	var what string
-	switch what = rapid.SampledFrom([]string{"register", "heartbeat", "heartbeat", "fence", "shutdown", "alter", "alter", "commit", "reassign", "cancel", "elect", "rebalance", "min", "unclean"}).Draw(t, "event"); what {
+	switch what = rapid.SampledFrom([]string{"register", "heartbeat", "heartbeat", "fence", "shutdown", "lose", "find", "alter", "alter", "commit", "reassign", "cancel", "elect", "rebalance", "min", "unclean"}).Draw(t, "event"); what {
 	case "register":
 		how := rapid.SampledFrom([]process{clean, unclean, newDisk}).Draw(t, "how")
 		var code int16
@@ -60,6 +60,15 @@ func (m *invariants) event(t *rapid.T) {
 		req := m.heartbeat(node)
 		req.WantShutdown = true
 		m.decide(t, func(p *Plan) { p.Heartbeat(req) })
+	case "lose", "find":
+		var code int16
+		m.decide(t, func(p *Plan) { code = p.AssignReplicasToDirs(m.assignment(node, topic, what == "lose")).ErrorCode })
+		if p := m.image.Topics[topic].Partitions[0]; what == "lose" && code == 0 && slices.Contains(p.Replicas, node) {
+			m.complete[topic] = without(m.complete[topic], []int32{node})
+			if p.Leader == node {
+				t.Fatalf("%d leads %s though the disk failed under it: %s", node, topic, describe(p))
+			}
+		}
 	case "fence":
 		m.decide(t, func(p *Plan) { p.Fence(node) })
 	case "alter":

@@ -82,6 +82,8 @@ func (p *Plan) Handle(req kmsg.Request) kmsg.Response {
 		return p.AlterPartitionReassignments(req)
 	case *kmsg.ListPartitionReassignmentsRequest:
 		return p.ListPartitionReassignments(req)
+	case *kmsg.AssignReplicasToDirsRequest:
+		return p.AssignReplicasToDirs(req)
 	case *kmsg.AlterUserSCRAMCredentialsRequest:
 		return p.AlterUserSCRAMCredentials(req)
 	case *kmsg.UpdateFeaturesRequest:
@@ -96,6 +98,7 @@ func Handles(key int16) bool { return slices.Contains(handled, kmsg.Key(key)) }
 var handled = []kmsg.Key{
 	kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.CreatePartitions, kmsg.AlterPartition, kmsg.ElectLeaders, kmsg.IncrementalAlterConfigs,
 	kmsg.AlterConfigs, kmsg.AllocateProducerIDs, kmsg.BrokerRegistration, kmsg.BrokerHeartbeat, kmsg.UnregisterBroker,
+	kmsg.AssignReplicasToDirs,
 	kmsg.UpdateFeatures, kmsg.AlterUserSCRAMCredentials,
 	kmsg.AlterPartitionAssignments, kmsg.ListPartitionReassignments,
 }

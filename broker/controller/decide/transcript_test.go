@@ -19,6 +19,7 @@ import (
 //	create t replicas=(1,2,3)           delete t
 //	alter t leader=1 isr=(1,2)          elect t preferred|unclean      rebalance
 //	config t|cluster key=value         reassign t to=(4,5)|cancel [same-factor]
+//	lose 1 t: the disk failed under a replica   find 1 t: it is whole again
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		w := newWorld()
@@ -137,6 +138,8 @@ func (w *world) nodeCommand(t *testing.T, p *Plan, cmd string, id int32, args []
 	case "fence":
 		p.Fence(id)
 		return ""
+	case "lose", "find":
+		return code(p.AssignReplicasToDirs(w.assignment(id, args[0], cmd == "lose")).Directories[0].Topics[0].Partitions[0].ErrorCode)
 	case "unregister":
 		req := kmsg.NewPtrUnregisterBrokerRequest()
 		req.BrokerID = id
