@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"path"
+	"slices"
 	"sync"
 
 	"odradek/broker/api"
@@ -37,7 +38,8 @@ type Options struct {
 type Broker struct {
 	options    Options
 	node       config.Node
-	lock       io.Closer
+	locks      []io.Closer
+	dirs       []controller.DataDir
 	controller *controller.Controller
 	replicas   *replica.Manager
 	groups     *groups
@@ -69,7 +71,7 @@ func Start(o Options) (*Broker, error) {
 }
 
 func (b *Broker) start() error {
-	if err := b.lockData(); err != nil {
+	if err := b.openDirs(); err != nil {
 		return err
 	}
 	// The front stands in for the handler, which needs the controller, which tells others the ports that the servers got.
@@ -111,8 +113,36 @@ func (b *Broker) start() error {
 	return nil
 }
 
-func (b *Broker) lockData() error {
-	disk, dir := b.options.Env.Disk, b.node.LogDir
+// openDirs locks the data directories and that of the quorum, and reads whose they are. Directories whose disks fail are left out,
+// all but the quorum's.
+func (b *Broker) openDirs() error {
+	paths := b.node.LogDirs
+	if !slices.Contains(paths, b.node.MetadataDir) {
+		paths = append([]string{b.node.MetadataDir}, paths...)
+	}
+	failed := map[string]error{}
+	for _, dir := range paths {
+		err := b.lock(dir)
+		if err != nil && (dir == b.node.MetadataDir || errors.Is(err, env.ErrLocked)) {
+			return err
+		}
+		failed[dir] = err
+	}
+	for _, dir := range b.node.LogDirs {
+		d := controller.DataDir{Path: dir, Err: failed[dir]}
+		if d.Err == nil {
+			d = controller.OpenDataDir(b.options.Env.Disk, b.node.ID, dir)
+		}
+		if d.Err != nil && (dir == b.node.MetadataDir || errors.Is(d.Err, controller.ErrWrongDisk)) {
+			return d.Err
+		}
+		b.dirs = append(b.dirs, d)
+	}
+	return nil
+}
+
+func (b *Broker) lock(dir string) error {
+	disk := b.options.Env.Disk
 	if err := disk.MkdirAll(dir); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
@@ -120,8 +150,17 @@ func (b *Broker) lockData() error {
 	if err != nil {
 		return fmt.Errorf("data directory %s: %w", dir, err)
 	}
-	b.lock = lock
+	b.locks = append(b.locks, lock)
 	return nil
+}
+
+// logDirs are the data directories as replicas use them.
+func (b *Broker) logDirs() []replica.LogDir {
+	dirs := make([]replica.LogDir, len(b.dirs))
+	for i, d := range b.dirs {
+		dirs[i] = replica.LogDir{Path: d.Path, ID: d.ID, Err: d.Err, Vital: d.Path == b.node.MetadataDir}
+	}
+	return dirs
 }
 
 // front is a server's handler whose inside is set before the first request.
@@ -145,7 +184,7 @@ func (b *Broker) openController(ready <-chan struct{}) error {
 		return err
 	}
 	c, err := controller.Open(controller.Config{
-		NodeID: b.node.ID, Net: b.options.Env.Net, Disk: b.options.Env.Disk, Dir: b.node.LogDir,
+		NodeID: b.node.ID, Net: b.options.Env.Net, Disk: b.options.Env.Disk, Dir: b.node.MetadataDir, DataDirs: b.dirs,
 		Listen: b.controllerAddress(host), Controllers: voters(b.node),
 		Host: host, Port: port, Rack: b.node.Rack, Ready: ready, Static: b.options.Static.Values(),
 		NumPartitions: b.node.NumPartitions, ReplicationFactor: b.node.ReplicationFactor,
@@ -189,14 +228,13 @@ func (b *Broker) controllerAddress(host string) string {
 
 func (b *Broker) openReplicas() error {
 	m, err := replica.NewManager(replica.ManagerConfig{
-		NodeID: b.node.ID, Disk: b.options.Env.Disk, Dir: b.node.LogDir, Net: b.options.Env.Net,
+		NodeID: b.node.ID, Disk: b.options.Env.Disk, Dirs: b.logDirs(), Net: b.options.Env.Net,
 		Logger: b.options.Logger.With("component", "replica"), Controller: b.controller,
-		TopicSettings: b.topicSettings,
-		Complete:      b.knows,
-		DirectoryID:   b.controller.DirectoryID(),
-		OnStorageFailure: func(err error) {
-			b.options.OnFailure(fmt.Errorf("data directory %s: %w", b.node.LogDir, err))
-		},
+		TopicSettings:         b.topicSettings,
+		Complete:              b.knows,
+		OnStorageFailure:      b.options.OnFailure,
+		OpenParallelism:       int(b.node.RecoveryThreads),
+		DirFailureTimeout:     b.node.DirFailureTimeout,
 		ReplicaLagTimeMax:     b.node.ReplicaLagTimeMax,
 		FetchWaitMax:          b.node.ReplicaFetchWaitMax,
 		FetchMinBytes:         b.node.ReplicaFetchBytesMin,
@@ -296,8 +334,8 @@ func (b *Broker) close() error {
 	if b.controller != nil {
 		errs = append(errs, b.controller.Close(clean))
 	}
-	if b.lock != nil {
-		errs = append(errs, b.lock.Close())
+	for _, lock := range b.locks {
+		errs = append(errs, lock.Close())
 	}
 	return errors.Join(errs...)
 }

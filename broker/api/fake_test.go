@@ -41,6 +41,8 @@ func (f *fakeController) Request(ctx context.Context, req kmsg.Request) (kmsg.Re
 // fakeReplicas hosts partitions by topic id and index.
 type fakeReplicas map[metadata.UUID][]*fakePartition
 
+func (f fakeReplicas) Dirs() []replica.DirState { return nil }
+
 func (f fakeReplicas) Partition(id metadata.UUID, index int32) (Partition, error) {
 	if p := f[id][index]; p != nil {
 		return p, nil

@@ -30,6 +30,7 @@ type Controller interface {
 // Replicas are the partitions that this node hosts. The error is a *kerr.Error.
 type Replicas interface {
 	Partition(topicID metadata.UUID, index int32) (Partition, error)
+	Dirs() []replica.DirState
 }
 
 // Partition is what handlers need of a *replica.Partition, which documents it.

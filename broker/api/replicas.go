@@ -19,6 +19,8 @@ func (m managed) Partition(topicID metadata.UUID, index int32) (Partition, error
 	return hosted{p}, nil
 }
 
+func (m managed) Dirs() []replica.DirState { return m.manager.Dirs() }
+
 // hosted narrows a partition's results to this package's interfaces. It is one pointer, so it costs no allocation.
 type hosted struct{ *replica.Partition }
 

@@ -58,7 +58,7 @@ func startNode(t *testing.T) vectors.Dialer {
 		t.Fatal(err)
 	}
 	replicas, err := replica.NewManager(replica.ManagerConfig{
-		NodeID: 1, Disk: world.Disk, Dir: "data/logs", Net: world.Net, Controller: c,
+		NodeID: 1, Disk: world.Disk, Dirs: []replica.LogDir{{Path: "data/logs"}}, Net: world.Net, Controller: c,
 		TopicSettings: func(img *metadata.Image, topic string) replica.TopicSettings { return settingsOf(static, img, topic) },
 	})
 	if err != nil {

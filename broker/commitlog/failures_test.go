@@ -348,7 +348,7 @@ func TestCrashWhileATrustedSegmentIsSealed(t *testing.T) {
 		l = openLog(t, disk, l.configuration())
 		left := countdown
 		breakOn(disk, func(memenv.Op) bool { left--; return left < 0 })
-		_, err = l.AppendLeader(batchOf(t, 30, nil), 0) // rolls
+		_, _ = l.AppendLeader(batchOf(t, 30, nil), 0) // rolls
 		again := openLog(t, disk.Kill(), l.configuration())
 		if aborted, err := again.AbortedTransactions(0, again.EndOffset()); err != nil || len(aborted) != 1 {
 			t.Fatalf("%v after a crash at operation %d, %v", aborted, countdown, err)

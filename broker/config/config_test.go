@@ -101,7 +101,7 @@ func TestLoadReferenceProperties(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := static.Node()
-	if n.ID != 2 || !n.Voter || n.LogDir != "/var/lib/kafka/data" || n.NumPartitions != 6 || n.InterBroker != "PLAINTEXT" {
+	if n.ID != 2 || !n.Voter || !slices.Equal(n.LogDirs, []string{"/var/lib/kafka/data"}) || n.MetadataDir != "/var/lib/kafka/data" || n.NumPartitions != 6 || n.InterBroker != "PLAINTEXT" {
 		t.Errorf("node is %+v", n)
 	}
 	if len(n.Listeners) != 1 || n.Listeners[0].Address() != "127.0.0.1:19093" || n.Listeners[0].AdvertisedAddress() != "broker-2.example:9092" {
@@ -139,7 +139,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"not a choice", "log.message.timestamp.type=Mine", "String must be one of: CreateTime, LogAppendTime"},
 		{"listed twice", "log.cleanup.policy=delete,delete", "duplicate"},
 		{"old id", "broker.id=3", "set node.id"},
-		{"two directories", "log.dirs=/a,/b", "log.dirs"},
+		{"a directory twice", "log.dirs=/a,/b,/a/", "log.dirs"},
 		{"bad listener", "listeners=localhost:9092", "NAME://host:port"},
 		{"no client listener", "listeners=CONTROLLER://:9093", "isn't a controller's"},
 		{"same listener", "listeners=A://:1,A://:2", "A is there twice"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,12 +13,13 @@ import (
 
 // Node is a node's configuration. Times that Kafka names in milliseconds are durations here.
 type Node struct {
-	ID         int32
-	Voter      bool // votes in the metadata quorum
-	Rack       string
-	LogDir     string
-	Listeners  []Listener // those for clients and other brokers, in the order given
-	Controller *Listener  // where the metadata quorum reaches this node; nil when no listener is named for it
+	ID          int32
+	Voter       bool // votes in the metadata quorum
+	Rack        string
+	LogDirs     []string   // the data directories
+	MetadataDir string     // where the quorum's log is and what makes the node itself; one of LogDirs or another
+	Listeners   []Listener // those for clients and other brokers, in the order given
+	Controller  *Listener  // where the metadata quorum reaches this node; nil when no listener is named for it
 	// InterBroker is the name of the listener that other brokers use.
 	InterBroker string
 	Voters      []Voter // empty: this node alone
@@ -46,6 +48,8 @@ type Node struct {
 	FetchSessionsMax        int32
 	DescribePartitionsMax   int32 // partitions in an answer to DescribeTopicPartitions
 	RetentionCheck          time.Duration
+	RecoveryThreads         int32         // a data directory
+	DirFailureTimeout       time.Duration // until the controller must have heard of a failed directory
 	Cleaner                 Cleaner
 	Groups                  Groups
 	Transactions            Transactions
@@ -126,6 +130,8 @@ func (l Layers) node() (Node, error) {
 		FetchSessionsMax:        r.int32("max.incremental.fetch.session.cache.slots"),
 		DescribePartitionsMax:   r.int32("max.request.partition.size.limit"),
 		RetentionCheck:          ms("log.retention.check.interval.ms"),
+		RecoveryThreads:         r.int32("num.recovery.threads.per.data.dir"),
+		DirFailureTimeout:       ms("log.dir.failure.timeout.ms"),
 		Cleaner:                 r.cleaner(),
 	}
 	n.readGroups(r)
@@ -154,15 +160,24 @@ func (n *Node) readGroups(r reader) {
 
 func (n *Node) readDirs(r reader) error {
 	key := "log.dirs"
-	dirs := r.list(key)
-	if len(dirs) == 0 {
+	n.LogDirs = r.list(key)
+	if len(n.LogDirs) == 0 {
 		key = "log.dir"
-		dirs = r.list(key)
+		n.LogDirs = r.list(key)
 	}
-	if len(dirs) != 1 {
-		return invalid(key, "%d directories; a node keeps its data in one", len(dirs))
+	if len(n.LogDirs) == 0 {
+		return invalid(key, "no directory")
 	}
-	n.LogDir = dirs[0]
+	for i := range n.LogDirs {
+		n.LogDirs[i] = path.Clean(n.LogDirs[i])
+		if slices.Contains(n.LogDirs[:i], n.LogDirs[i]) {
+			return invalid(key, "%s is there twice", n.LogDirs[i])
+		}
+	}
+	n.MetadataDir = n.LogDirs[0]
+	if dir := r.string("metadata.log.dir"); dir != "" {
+		n.MetadataDir = path.Clean(dir)
+	}
 	return nil
 }
 

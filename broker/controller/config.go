@@ -17,6 +17,8 @@ type Config struct {
 	// Dir is the node's data directory: meta.properties and broker.state lie in it, the quorum's log below it. The caller
 	// holds the lock that keeps other processes out.
 	Dir string
+	// DataDirs are where the node's replicas are, as OpenDataDir gave them; Dir may be one of them.
+	DataDirs []DataDir
 	// Listen is where the controller listens, as host:port; raft and controller requests of other nodes come in there.
 	Listen string
 	// Advertise is what others are told to dial instead of Listen; by default the entry of NodeID in Controllers, or the

@@ -108,7 +108,7 @@ func Open(cfg Config) (*Controller, error) {
 		c.identity, err = openIdentity(cfg.Disk, cfg.Dir, cfg.NodeID, cfg.ClusterID)
 	}
 	if err == nil {
-		c.state, err = openBrokerState(cfg.Disk, cfg.Dir, c.incarnation)
+		c.state, err = openBrokerState(cfg.Disk, cfg.Dir, c.incarnation, c.usable())
 	}
 	if err == nil {
 		err = c.openQuorum()
@@ -236,6 +236,27 @@ func (c *Controller) checkCluster(image *metadata.Image, _ *metadata.Delta) {
 	if err := c.identity.join(image.ClusterID); err != nil {
 		c.fail(err)
 	}
+	for _, d := range c.cfg.DataDirs {
+		if d.identity == nil || d.Path == c.cfg.Dir {
+			continue
+		}
+		if err := d.identity.join(image.ClusterID); errors.Is(err, ErrWrongDisk) {
+			c.fail(err)
+		} else if err != nil {
+			c.cfg.Logger.Warn("a data directory does not know its cluster", "dir", d.Path, "error", err)
+		}
+	}
+}
+
+// usable are the ids of the data directories that did not fail.
+func (c *Controller) usable() []metadata.UUID {
+	var ids []metadata.UUID
+	for _, d := range c.cfg.DataDirs {
+		if d.Err == nil {
+			ids = append(ids, d.ID)
+		}
+	}
+	return ids
 }
 
 // Start forms or joins the cluster, in the background: registers this node and keeps its session alive.

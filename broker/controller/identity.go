@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,6 +60,28 @@ func openIdentity(disk env.Disk, dir string, nodeID int32, clusterID string) (*i
 		return nil, fmt.Errorf("%w: %s is of cluster %s, not %s", ErrWrongDisk, id.name, id.clusterID, clusterID)
 	}
 	return id, nil
+}
+
+// DataDir is a data directory of the node, beside that of the quorum or the same.
+type DataDir struct {
+	Path string
+	ID   metadata.UUID // drawn when it was first used
+	// Err says why the directory can't be used: its disk failed.
+	Err      error
+	identity *identity
+}
+
+// OpenDataDir reads or makes the identity of a data directory (meta.properties). What goes wrong is told in it: ErrWrongDisk, for a
+// directory that is another node's, and the disk's errors.
+func OpenDataDir(disk env.Disk, nodeID int32, path string) DataDir {
+	d := DataDir{Path: path}
+	if d.Err = makeDirDurably(disk, path); d.Err == nil {
+		d.identity, d.Err = openIdentity(disk, path, nodeID, "")
+	}
+	if d.Err == nil {
+		d.ID = d.identity.directoryID
+	}
+	return d
 }
 
 func (id *identity) parse(content string) error {
@@ -149,11 +172,13 @@ type brokerState struct {
 	BootID string `json:"boot_id"`
 	// Clean says that the last process closed its logs.
 	Clean bool `json:"clean"`
+	// Directories are those that the node's replicas were in.
+	Directories []metadata.UUID `json:"directories"`
 }
 
 // openBrokerState reads what the last process left and writes what this one would leave if it died now. When the logs may have
-// lost something since, the epoch and the incarnations are forgotten.
-func openBrokerState(disk env.Disk, dir string, incarnation metadata.UUID) (*brokerState, error) {
+// lost something since, also because one of their directories is missing, the epoch and the incarnations are forgotten.
+func openBrokerState(disk env.Disk, dir string, incarnation metadata.UUID, directories []metadata.UUID) (*brokerState, error) {
 	s := &brokerState{}
 	name := path.Join(dir, brokerStateName)
 	content, err := env.ReadFile(disk, name, identityBytesMax)
@@ -162,9 +187,11 @@ func openBrokerState(disk env.Disk, dir string, incarnation metadata.UUID) (*bro
 	}
 	bootID := disk.BootID()
 	readable := err == nil && json.Unmarshal(content, s) == nil && s.Version == 1
-	if !readable || !s.Clean && (bootID == "" || bootID != s.BootID) {
+	missing := slices.ContainsFunc(s.Directories, func(id metadata.UUID) bool { return !slices.Contains(directories, id) })
+	if !readable || missing || !s.Clean && (bootID == "" || bootID != s.BootID) {
 		*s = brokerState{BrokerEpoch: -1}
 	}
+	s.Directories = directories
 	s.disk, s.name = disk, name
 	s.Version, s.Clean, s.BootID = 1, false, bootID
 	s.Incarnations = append(s.Incarnations, incarnation)

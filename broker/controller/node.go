@@ -72,6 +72,11 @@ func (c *Controller) registration() *kmsg.BrokerRegistrationRequest {
 	req.ClusterID = c.knownClusterID()
 	req.IncarnationID = c.incarnation
 	req.LogDirs = [][16]byte{c.identity.directoryID}
+	for _, id := range c.usable() {
+		if id != c.identity.directoryID {
+			req.LogDirs = append(req.LogDirs, id)
+		}
+	}
 	req.PreviousBrokerEpoch = c.state.BrokerEpoch
 	if c.cfg.Rack != "" {
 		req.Rack = &c.cfg.Rack

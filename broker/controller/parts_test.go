@@ -114,9 +114,38 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// A node that comes back without one of its data directories may lack records, however well it stopped.
+func TestBrokerStateWithoutADirectory(t *testing.T) {
+	disk := memenv.NewDisk()
+	both, other := []metadata.UUID{{1}, {2}}, []metadata.UUID{{1}, {3}}
+	open := func(directories []metadata.UUID) *brokerState {
+		s, err := openBrokerState(disk, ".", uuid.New(), directories)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, test := range []struct {
+		now   []metadata.UUID
+		epoch int64
+	}{{both, 7}, {append(both[:2:2], metadata.UUID{9}), 7}, {other, -1}, {both[:1], -1}} {
+		s := open(both)
+		if err := s.registered(7, uuid.New()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.stoppedCleanly(); err != nil {
+			t.Fatal(err)
+		}
+		if got := open(test.now).BrokerEpoch; got != test.epoch {
+			t.Errorf("with %v: epoch %d, want %d", test.now, got, test.epoch)
+		}
+		disk = memenv.NewDisk()
+	}
+}
+
 func TestBrokerState(t *testing.T) {
 	open := func(disk *memenv.Disk) *brokerState {
-		s, err := openBrokerState(disk, ".", uuid.New())
+		s, err := openBrokerState(disk, ".", uuid.New(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

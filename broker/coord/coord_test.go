@@ -111,7 +111,7 @@ func (noController) BrokerEpoch() int64 { return 1 }
 func open(t *testing.T, minISR int) *house {
 	disk := memenv.NewDisk()
 	m, err := replica.NewManager(replica.ManagerConfig{
-		NodeID: 1, Disk: disk, Dir: "data", Net: memenv.NewNet(), Controller: noController{},
+		NodeID: 1, Disk: disk, Dirs: []replica.LogDir{{Path: "data"}}, Net: memenv.NewNet(), Controller: noController{},
 		TopicSettings: func(*metadata.Image, string) replica.TopicSettings {
 			return replica.TopicSettings{Log: commitlog.DefaultConfig(), MinInsyncReplicas: minISR}
 		},

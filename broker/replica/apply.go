@@ -69,7 +69,7 @@ func (m *Manager) place(topic *metadata.Topic, index int32, settings TopicSettin
 	case assigned && p == nil:
 		p = m.host(topic, index)
 		p.register(reg, settings)
-		m.jobs.add(p.open)
+		p.home.jobs.add(p.open)
 	case assigned:
 		p.register(reg, settings)
 	case p != nil:
@@ -89,10 +89,15 @@ func (m *Manager) host(topic *metadata.Topic, index int32) *Partition {
 		leaderID:    metadata.NoLeader,
 		leaderEpoch: -1,
 	}
-	p.dir = m.cfg.Dir + "/" + p.String()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p.before = m.latest[p.dir]
+	p.home = m.homeOf(p.String())
+	p.dir = p.home.path + "/" + p.String()
+	for _, d := range m.dirs {
+		if before := m.latest[d.path+"/"+p.String()]; before != nil {
+			p.before = append(p.before, before)
+		}
+	}
 	m.latest[p.dir] = p
 	m.partitions[partitionKey{topic.ID, index}] = p
 	return p
@@ -104,7 +109,7 @@ func (m *Manager) drop(p *Partition) {
 	delete(m.partitions, partitionKey{p.topicID, p.index})
 	m.mu.Unlock()
 	if p.retire(true) {
-		m.jobs.add(p.finish)
+		p.home.jobs.add(p.finish)
 	}
 }
 
@@ -168,8 +173,11 @@ func (m *Manager) settle(img *metadata.Image) {
 	}
 	for _, stray := range strays {
 		m.cfg.Logger.Info("removing a stray log", "dir", stray.dir)
-		m.jobs.add(stray.finish)
+		stray.home.jobs.add(stray.finish)
 	}
+	m.mu.Lock()
+	m.settled, m.found = true, nil
+	m.mu.Unlock()
 	partitions := m.Partitions()
 	m.cfg.Logger.Info("metadata is complete", "version", img.Version, "partitions", len(partitions), "strays", len(strays))
 	m.spawn(func() {

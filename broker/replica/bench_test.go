@@ -10,7 +10,7 @@ import (
 // lone returns a partition that its node leads alone.
 func lone(b *testing.B, replicas ...int32) *Partition {
 	m, err := NewManager(ManagerConfig{
-		NodeID: 1, Disk: memenv.NewDisk(), Dir: "data", Net: memenv.NewNet(),
+		NodeID: 1, Disk: memenv.NewDisk(), Dirs: []LogDir{{Path: "data"}}, Net: memenv.NewNet(),
 		TopicSettings: func(*metadata.Image, string) TopicSettings { return defaultSettings() },
 	})
 	if err != nil {

@@ -73,10 +73,10 @@ func parseCheckpoint(content []byte) (map[partitionName]int64, error) {
 	return offsets, nil
 }
 
-// checkpointer keeps the high watermarks of all partitions in a file. A high watermark that is read back may be old, which
+// checkpointer keeps the high watermarks of a directory's partitions in a file. A high watermark that is read back may be old, which
 // is safe: a leader confirms the rest with its followers.
 type checkpointer struct {
-	manager *Manager
+	home *logDir
 	// dirty says that the timer runs.
 	dirty atomic.Bool
 
@@ -92,11 +92,11 @@ type checkpointer struct {
 // load reads the file.
 func (c *checkpointer) load() error {
 	var err error
-	c.loaded, err = readCheckpoint(c.manager.cfg.Disk, c.path())
+	c.loaded, err = readCheckpoint(c.home.manager.cfg.Disk, c.path())
 	return err
 }
 
-func (c *checkpointer) path() string { return c.manager.cfg.Dir + "/" + checkpointFile }
+func (c *checkpointer) path() string { return c.home.path + "/" + checkpointFile }
 
 // take returns what the file said of a partition, 0 when nothing, and forgets it: from now on the partition knows.
 func (c *checkpointer) take(name partitionName) int64 {
@@ -110,14 +110,15 @@ func (c *checkpointer) take(name partitionName) int64 {
 // markDirty has the file written in a while.
 func (c *checkpointer) markDirty() {
 	if c.dirty.CompareAndSwap(false, true) {
-		time.AfterFunc(c.manager.cfg.CheckpointInterval, c.tick)
+		time.AfterFunc(c.home.manager.cfg.CheckpointInterval, c.tick)
 	}
 }
 
 func (c *checkpointer) tick() {
 	c.dirty.Store(false)
 	if err := c.write(false); err != nil {
-		c.manager.cfg.Logger.Warn("high watermarks are not checkpointed", "error", err)
+		c.home.manager.cfg.Logger.Warn("high watermarks are not checkpointed", "dir", c.home.path, "error", err)
+		c.home.probe(err)
 		c.markDirty()
 	}
 }
@@ -126,7 +127,7 @@ func (c *checkpointer) tick() {
 func (c *checkpointer) write(last bool) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if c.stopped {
+	if c.stopped || c.home.failed() != nil {
 		return nil
 	}
 	c.stopped = last
@@ -137,19 +138,19 @@ func (c *checkpointer) write(last bool) error {
 	if offsets == nil {
 		offsets = make(map[partitionName]int64)
 	}
-	for _, p := range c.manager.Partitions() {
-		if mark, ok := p.checkpointed(); ok {
+	for _, p := range c.home.manager.Partitions() {
+		if mark, ok := p.checkpointed(c.home); ok {
 			offsets[partitionName{p.topic, p.index}] = mark
 		}
 	}
-	return env.WriteFileAtomic(c.manager.cfg.Disk, c.path(), formatCheckpoint(offsets))
+	return env.WriteFileAtomic(c.home.manager.cfg.Disk, c.path(), formatCheckpoint(offsets))
 }
 
-// checkpointed returns the high watermark to remember; ok is false while the log is not open.
-func (p *Partition) checkpointed() (mark int64, ok bool) {
+// checkpointed returns the high watermark to remember in a directory; ok is false while the log is not open, or elsewhere.
+func (p *Partition) checkpointed(in *logDir) (mark int64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.highWatermark, p.log != nil
+	return p.highWatermark, p.log != nil && p.home == in
 }
 
 // readCheckpoint reads a file of offsets by partition; a missing one is empty.

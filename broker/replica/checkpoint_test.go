@@ -69,7 +69,7 @@ func TestDamagedCheckpointIsNoObstacle(t *testing.T) {
 	if err := env.WriteFileAtomic(disk, "data/"+checkpointFile, []byte("rubbish")); err != nil {
 		t.Fatal(err)
 	}
-	m, err := NewManager(ManagerConfig{Disk: disk, Dir: "data"})
+	m, err := NewManager(ManagerConfig{Disk: disk, Dirs: []LogDir{{Path: "data"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,21 +82,21 @@ func TestDamagedCheckpointIsNoObstacle(t *testing.T) {
 // other holds.
 func TestALogOpensWhileTheCheckpointIsWritten(t *testing.T) {
 	disk := memenv.NewDisk()
-	m, err := NewManager(ManagerConfig{Disk: disk, Dir: "data"})
+	m, err := NewManager(ManagerConfig{Disk: disk, Dirs: []LogDir{{Path: "data"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := m.host(&metadata.Topic{Name: "t"}, 0)
 	p.mu.Lock() // as when its log was opened just now
 	done := make(chan error)
-	go func() { done <- m.checkpoint.write(false) }()
-	for m.checkpoint.writing.TryLock() { // until the writer has begun, and so waits for p sooner or later
-		m.checkpoint.writing.Unlock()
+	go func() { done <- m.dirs[0].checkpoint.write(false) }()
+	for m.dirs[0].checkpoint.writing.TryLock() { // until the writer has begun, and so waits for p sooner or later
+		m.dirs[0].checkpoint.writing.Unlock()
 		runtime.Gosched()
 	}
 	taken := make(chan struct{})
 	go func() {
-		m.checkpoint.take(partitionName{"t", 0})
+		m.dirs[0].checkpoint.take(partitionName{"t", 0})
 		close(taken)
 	}()
 	select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -56,14 +57,15 @@ type cleaning struct {
 	writing sync.Mutex // of the file
 }
 
-// load reads the file.
-func (c *cleaning) load() error {
-	var err error
-	c.loaded, err = readCheckpoint(c.manager.cfg.Disk, c.path())
+// load reads a directory's file.
+func (c *cleaning) load(d *logDir) error {
+	loaded, err := readCheckpoint(c.manager.cfg.Disk, d.path+"/"+cleanerFile)
+	if c.loaded == nil {
+		c.loaded = make(map[partitionName]int64)
+	}
+	maps.Copy(c.loaded, loaded)
 	return err
 }
-
-func (c *cleaning) path() string { return c.manager.cfg.Dir + "/" + cleanerFile }
 
 // take returns how far a log is clean, by the file, and forgets it: from now on the partition knows.
 func (c *cleaning) take(name partitionName) int64 {
@@ -74,24 +76,21 @@ func (c *cleaning) take(name partitionName) int64 {
 	return offset
 }
 
-// write writes the file.
-func (c *cleaning) write() error {
+// write writes a directory's file.
+func (c *cleaning) write(d *logDir) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.mu.Lock()
-	offsets := make(map[partitionName]int64, len(c.loaded))
-	for name, offset := range c.loaded {
-		offsets[name] = offset
-	}
+	offsets := maps.Clone(c.loaded) // whoever has not been opened yet may be of this directory
 	c.mu.Unlock()
 	for _, p := range c.manager.Partitions() {
 		p.mu.Lock()
-		if p.log != nil && p.firstDirty > 0 {
+		if p.log != nil && p.home == d && p.firstDirty > 0 {
 			offsets[partitionName{p.topic, p.index}] = p.firstDirty
 		}
 		p.mu.Unlock()
 	}
-	return env.WriteFileAtomic(c.manager.cfg.Disk, c.path(), formatCheckpoint(offsets))
+	return env.WriteFileAtomic(c.manager.cfg.Disk, d.path+"/"+cleanerFile, formatCheckpoint(offsets))
 }
 
 // arm has the logs looked at in a while, unless that is so already.
@@ -148,7 +147,7 @@ func (c *cleaning) work() {
 // choose takes the dirtiest log that is due; any says that there are compacted logs at all.
 func (c *cleaning) choose() (chosen *Partition, best cleaner.Plan, any bool) {
 	partitions := c.manager.Partitions()
-	slices.SortFunc(partitions, byDir)
+	slices.SortFunc(partitions, byName)
 	now := time.Now()
 	for _, p := range partitions {
 		plan, due, compacted := p.considerCleaning(now)
@@ -213,7 +212,7 @@ func (p *Partition) clean(plan cleaner.Plan) {
 	})
 	p.cleaned(log, plan, result, err)
 	if err == nil && result.NextDirty > plan.FirstDirty {
-		if err := c.write(); err != nil {
+		if err := c.write(p.home); err != nil {
 			p.manager.cfg.Logger.Warn("how far logs are clean is not remembered", "error", err)
 		}
 	}

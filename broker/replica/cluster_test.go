@@ -28,6 +28,7 @@ type cluster struct {
 	net      *memenv.Net
 	nodes    map[int32]*node
 	settings TopicSettings
+	logDirs  []LogDir
 
 	mu     sync.Mutex
 	image  *metadata.Image
@@ -37,6 +38,7 @@ type cluster struct {
 	alters int
 	// unreachable keeps the controller from hearing of lost replicas.
 	unreachable bool
+	losses      int // told so far
 }
 
 // node is one process; restart makes it another one on the same disk.
@@ -68,7 +70,7 @@ func defaultSettings() TopicSettings {
 // testCluster runs f in a bubble with n nodes that are up.
 func testCluster(t *testing.T, n int, f func(c *cluster)) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{t: t, net: memenv.NewNet(), nodes: map[int32]*node{}, settings: defaultSettings(), image: &metadata.Image{}}
+		c := &cluster{t: t, net: memenv.NewNet(), nodes: map[int32]*node{}, settings: defaultSettings(), logDirs: []LogDir{{Path: "data"}}, image: &metadata.Image{}}
 		for id := int32(1); id <= int32(n); id++ {
 			nd := &node{cluster: c, id: id, disk: memenv.NewDisk()}
 			c.nodes[id] = nd
@@ -91,7 +93,7 @@ func (n *node) start() {
 	n.epoch.Store(epoch)
 	n.cluster.mu.Unlock()
 	m, err := NewManager(ManagerConfig{
-		NodeID: n.id, Disk: n.disk, Dir: "data", Net: n.cluster.net, Controller: n,
+		NodeID: n.id, Disk: n.disk, Dirs: n.cluster.logDirs, Net: n.cluster.net, Controller: n,
 		Logger:        slog.New(slog.NewTextHandler(n.cluster.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", n.id),
 		TopicSettings: func(*metadata.Image, string) TopicSettings { return n.cluster.settings },
 		Complete: func(img *metadata.Image) bool {
@@ -296,6 +298,7 @@ func (c *cluster) assign(req *kmsg.AssignReplicasToDirsRequest) (*kmsg.AssignRep
 				updatePartition(img, rt.TopicID, func(p *metadata.Partition) {
 					if directory.ID == LostDirectory {
 						c.lost(img, p, req.BrokerID)
+						c.losses++
 					} else if p.Leader == metadata.NoLeader && len(p.ISR) == 0 && p.LastKnownLeader == req.BrokerID {
 						p.ISR, p.Leader, p.LeaderEpoch, p.LastKnownLeader = []int32{req.BrokerID}, req.BrokerID, p.LeaderEpoch+1, metadata.NoLeader
 					}

@@ -66,11 +66,17 @@ func (s *lossSender) take() []lossNews {
 }
 
 func (s *lossSender) run() {
+	var since time.Time // of the first failure in a row
 	for batch := s.take(); len(batch) > 0; batch = s.take() {
 		refused, err := s.send(batch)
 		if err == nil && len(refused) == 0 {
+			since = time.Time{}
 			continue
 		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		s.giveUp(batch, since)
 		s.manager.cfg.Logger.Warn("lost replicas are not made known yet", "replicas", len(batch), "error", err)
 		s.mu.Lock()
 		s.news = append(refused, s.news...)
@@ -78,6 +84,21 @@ func (s *lossSender) run() {
 		select {
 		case <-time.After(alterBackoff):
 		case <-s.manager.ctx.Done():
+			return
+		}
+	}
+}
+
+// giveUp ends the node when the controller has not heard for too long of a directory that failed: it may take this node's replicas
+// for whole, and hear of the node's end by other ways.
+func (s *lossSender) giveUp(batch []lossNews, since time.Time) {
+	m := s.manager
+	if time.Since(since) < m.cfg.DirFailureTimeout || m.cfg.OnStorageFailure == nil {
+		return
+	}
+	for _, each := range batch {
+		if err := each.partition.home.failed(); each.lost && err != nil {
+			m.cfg.OnStorageFailure(fmt.Errorf("the controller can't be told that a data directory failed: %w", err))
 			return
 		}
 	}
@@ -101,7 +122,7 @@ func (s *lossSender) send(batch []lossNews) (again []lossNews, err error) {
 	// Topics that are unknown by now, and replicas that are none, have nothing left to lose: every answer is one.
 	for _, each := range batch {
 		if each.lost {
-			s.manager.jobs.add(each.partition.recover)
+			each.partition.home.jobs.add(each.partition.recover)
 		}
 	}
 	return nil, nil
@@ -112,7 +133,7 @@ func (s *lossSender) request(batch []lossNews) *kmsg.AssignReplicasToDirsRequest
 	req.BrokerID = s.manager.cfg.NodeID
 	req.BrokerEpoch = s.manager.cfg.Controller.BrokerEpoch()
 	for _, each := range batch {
-		id := s.manager.cfg.DirectoryID
+		id := each.partition.home.id
 		if each.lost {
 			id = LostDirectory
 		}
@@ -153,7 +174,7 @@ func (p *Partition) lose(cause error) {
 	p.state, p.lost = offline, true
 	p.manager.cfg.Logger.Error("replica is offline: the disk failed", "partition", p.String(), "error", cause)
 	p.manager.losses.tell(p, true)
-	p.manager.spawn(func() { p.manager.probe(cause) })
+	p.manager.spawn(func() { p.home.probe(cause) })
 }
 
 // failedLog is fail for an error of log, unless another has taken its place meanwhile. p.mu is held.
@@ -180,7 +201,12 @@ func (p *Partition) recover() {
 		p.mu.Unlock()
 		return
 	}
-	p.state, p.told = opening, true
+	p.told = true
+	if p.home.failed() != nil {
+		p.mu.Unlock()
+		return // until the node starts again
+	}
+	p.state = opening
 	failed := p.log
 	p.mu.Unlock()
 	if failed != nil {
@@ -203,6 +229,3 @@ func (p *Partition) found() {
 	p.manager.cfg.Logger.Info("replica is whole again", "partition", p.String(), "logEndOffset", p.log.EndOffset())
 	p.manager.losses.tell(p, false)
 }
-
-// probeFile is written and removed again to find out whether a disk still takes anything.
-const probeFile = "probe"

@@ -3,9 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"odradek/broker/commitlog"
 	"odradek/broker/env"
 	"odradek/broker/metadata"
 )
@@ -30,7 +27,7 @@ type Controller interface {
 type ManagerConfig struct {
 	NodeID     int32
 	Disk       env.Disk
-	Dir        string // holds a directory for each partition; it is made when missing
+	Dirs       []LogDir // each holds a directory for each of its partitions; they are made when missing
 	Net        env.Net
 	Logger     *slog.Logger
 	Controller Controller
@@ -39,10 +36,8 @@ type ManagerConfig struct {
 	// Complete says whether img holds all that was committed before this process started: it does when it holds this
 	// process's own registration. Before that no role is taken and nothing is deleted, as both might be long outdated.
 	Complete func(img *metadata.Image) bool
-	// DirectoryID is that of Dir's disk, for the controller.
-	DirectoryID metadata.UUID
-	// OnStorageFailure, when set, is told when the disk takes nothing any more. The process should end: the one after it recovers
-	// the logs and registers anew, and nobody counts on what this one had.
+	// OnStorageFailure, when set, is told when the vital directory's disk, or the last one, takes nothing any more. The process
+	// should end: the one after it recovers the logs and registers anew, and nobody counts on what this one had.
 	OnStorageFailure func(err error)
 
 	ReplicaLagTimeMax     time.Duration // replica.lag.time.max.ms
@@ -54,6 +49,7 @@ type ManagerConfig struct {
 	SocketTimeout         time.Duration // replica.socket.timeout.ms: beyond FetchWaitMax
 	CheckpointInterval    time.Duration // replica.high.watermark.checkpoint.interval.ms
 	OpenParallelism       int           // num.recovery.threads.per.data.dir
+	DirFailureTimeout     time.Duration // log.dir.failure.timeout.ms
 
 	RetentionCheckInterval time.Duration // log.retention.check.interval.ms
 	Cleaner                CleanerConfig
@@ -68,7 +64,8 @@ func (c ManagerConfig) withDefaults() ManagerConfig {
 	setDefault(&c.FetchBackoff, time.Second)
 	setDefault(&c.SocketTimeout, 30*time.Second)
 	setDefault(&c.CheckpointInterval, 5*time.Second)
-	setDefault(&c.OpenParallelism, 4)
+	setDefault(&c.OpenParallelism, 2)
+	setDefault(&c.DirFailureTimeout, 30*time.Second)
 	setDefault(&c.RetentionCheckInterval, 5*time.Minute)
 	c.Cleaner = c.Cleaner.withDefaults()
 	if c.Logger == nil {
@@ -93,14 +90,12 @@ type Manager struct {
 	// image is the newest that Apply got.
 	image atomic.Pointer[metadata.Image]
 
-	checkpoint *checkpointer
-	lag        *lagChecker
-	alter      *alterSender
-	losses     *lossSender
-	fetchers   *fetchers
-	jobs       *jobs
-	root       dirSyncer
-	cleaning   cleaning
+	dirs     []*logDir
+	lag      *lagChecker
+	alter    *alterSender
+	losses   *lossSender
+	fetchers *fetchers
+	cleaning cleaning
 
 	// ready is closed when all logs of the first complete image are open.
 	ready chan struct{}
@@ -109,6 +104,10 @@ type Manager struct {
 	partitions map[partitionKey]*Partition
 	// latest is the last partition that had a directory, dropped ones included until their directory is gone.
 	latest map[string]*Partition
+	// found says, by name, where the logs are that were there at the start and were not opened yet.
+	found map[string]*logDir
+	// settled says that the first complete image was acted on.
+	settled bool
 	// complete says that a complete image was applied: from then on changes are followed by deltas.
 	complete bool
 	closed   bool
@@ -131,34 +130,22 @@ func NewManager(cfg ManagerConfig) (*Manager, error) {
 		ready:      make(chan struct{}),
 		partitions: make(map[partitionKey]*Partition),
 		latest:     make(map[string]*Partition),
+		found:      make(map[string]*logDir),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.image.Store(&metadata.Image{})
-	m.checkpoint = &checkpointer{manager: m}
 	m.lag = &lagChecker{interval: m.cfg.ReplicaLagTimeMax / 2}
 	m.alter = &alterSender{manager: m}
 	m.losses = &lossSender{manager: m}
 	m.fetchers = newFetchers(m)
-	m.jobs = &jobs{limit: m.cfg.OpenParallelism, spawn: m.spawn}
-	m.root = dirSyncer{disk: m.cfg.Disk, dir: m.cfg.Dir}
 	m.cleaning.manager, m.cleaning.cfg = m, m.cfg.Cleaner
 	m.cleaning.throttle.bytesPerSecond = m.cfg.Cleaner.BytesPerSecond
-	if err := m.cfg.Disk.MkdirAll(m.cfg.Dir); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
-	}
-	if err := m.cfg.Disk.SyncDir(path.Dir(m.cfg.Dir)); err != nil {
-		return nil, fmt.Errorf("make the data directory durable: %w", err)
-	}
-	if err := commitlog.RemoveDeleted(m.cfg.Disk, m.cfg.Dir); err != nil {
-		return nil, fmt.Errorf("remove logs whose deletion was cut short: %w", err)
-	}
-	if err := m.checkpoint.load(); err != nil {
-		// Without the file every high watermark starts from the log's start: slower, and as safe.
-		m.cfg.Logger.Warn("high watermark checkpoint is not usable", "error", err)
-	}
-	if err := m.cleaning.load(); err != nil {
-		// Without the file every compacted log is cleaned from its start.
-		m.cfg.Logger.Warn("cleaner checkpoint is not usable", "error", err)
+	for _, cfg := range m.cfg.Dirs {
+		d, err := m.openDir(cfg)
+		if err != nil {
+			return nil, err
+		}
+		m.dirs = append(m.dirs, d)
 	}
 	m.armRetention(min(retentionDelay, m.cfg.RetentionCheckInterval))
 	return m, nil
@@ -226,9 +213,12 @@ func (m *Manager) Close() error {
 		p.retire(false)
 	}
 	m.background.Wait()
-	errs := []error{m.checkpoint.write(true)}
+	var errs []error
+	for _, d := range m.dirs {
+		errs = append(errs, d.checkpoint.write(true))
+	}
 	var mu sync.Mutex
-	closing := jobs{limit: m.cfg.OpenParallelism, spawn: func(f func()) bool { m.background.Go(f); return true }}
+	closing := jobs{limit: m.cfg.OpenParallelism * len(m.dirs), spawn: func(f func()) bool { m.background.Go(f); return true }}
 	for _, p := range partitions {
 		closing.add(func() {
 			err := p.closeLog()
@@ -262,20 +252,4 @@ func (m *Manager) eligible(id int32, brokerEpoch int64) bool {
 func (m *Manager) staleBroker(id int32, brokerEpoch int64) bool {
 	b := m.image.Load().Brokers[id]
 	return b != nil && b.Epoch > brokerEpoch
-}
-
-// probe finds out, after a replica has failed, whether the disk is to blame as a whole: then the node can't go on.
-func (m *Manager) probe(cause error) {
-	name := m.cfg.Dir + "/" + probeFile
-	err := env.WriteFileAtomic(m.cfg.Disk, name, []byte("probe"))
-	if err == nil {
-		err = m.cfg.Disk.Remove(name)
-	}
-	if err == nil || errors.Is(err, env.ErrNoSpace) {
-		return
-	}
-	m.cfg.Logger.Error("the disk failed", "dir", m.cfg.Dir, "error", err)
-	if m.cfg.OnStorageFailure != nil {
-		m.cfg.OnStorageFailure(errors.Join(err, cause))
-	}
 }

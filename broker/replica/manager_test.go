@@ -93,7 +93,7 @@ func TestStraysGoWithCompleteMetadataOnly(t *testing.T) {
 		}
 		complete := false
 		m, err := NewManager(ManagerConfig{
-			NodeID: 1, Disk: n.disk, Dir: "data", Net: c.net, Controller: n,
+			NodeID: 1, Disk: n.disk, Dirs: []LogDir{{Path: "data"}}, Net: c.net, Controller: n,
 			TopicSettings: func(*metadata.Image, string) TopicSettings { return c.settings },
 			Complete:      func(*metadata.Image) bool { return complete },
 		})

@@ -73,10 +73,10 @@ const (
 // open opens the log and puts the role in force that the metadata gives meanwhile.
 func (p *Partition) open() {
 	defer close(p.opened)
-	if p.before != nil {
-		<-p.before.gone // its removal was queued earlier than this, so that it is done or under way
-		p.before = nil
+	for _, before := range p.before {
+		<-before.gone // its removal was queued earlier than this, so that it is done or under way
 	}
+	p.before = nil
 	p.tryOpen(reopenPauseMin)
 }
 
@@ -90,11 +90,20 @@ func (p *Partition) tryOpen(pause time.Duration) {
 		p.finish()
 		return
 	}
-	log, err := p.openLog(settings.Log, told, commitlog.Options{Cut: cut, Failed: failed})
+	var log *commitlog.Log
+	err := p.home.failed()
+	if err == nil {
+		log, err = p.openLog(settings.Log, told, commitlog.Options{Cut: cut, Failed: failed})
+	} else if !told {
+		err = errors.Join(errLost, err)
+	}
 
 	p.mu.Lock()
 	if err == nil {
 		p.log = log
+		if failure := p.home.failed(); failure != nil { // meanwhile
+			err = errors.Join(errLost, failure)
+		}
 	}
 	gone = p.state == dropped
 	switch {
@@ -103,8 +112,9 @@ func (p *Partition) tryOpen(pause time.Duration) {
 		p.lose(err)
 	case err != nil:
 		p.state = offline
+		p.manager.spawn(func() { p.home.probe(err) })
 		p.manager.cfg.Logger.Error("log can't be opened", "partition", p.String(), "error", err, "again in", pause)
-		time.AfterFunc(pause, func() { p.manager.jobs.add(func() { p.reopen(min(2*pause, reopenPauseMax)) }) })
+		time.AfterFunc(pause, func() { p.home.jobs.add(func() { p.reopen(min(2*pause, reopenPauseMax)) }) })
 	default:
 		p.start()
 	}
@@ -117,7 +127,7 @@ func (p *Partition) tryOpen(pause time.Duration) {
 // reopen tries again to open a log that could not be opened.
 func (p *Partition) reopen(pause time.Duration) {
 	p.mu.Lock()
-	if p.state != offline || p.lost != p.told {
+	if p.state != offline || p.lost != p.told || p.home.failed() != nil {
 		p.mu.Unlock()
 		return
 	}
@@ -129,7 +139,7 @@ func (p *Partition) reopen(pause time.Duration) {
 // start begins replication on a log that is open. p.mu is held.
 func (p *Partition) start() {
 	p.state = online
-	mark := max(p.manager.checkpoint.take(partitionName{p.topic, p.index}), p.highWatermark)
+	mark := max(p.home.checkpoint.take(partitionName{p.topic, p.index}), p.highWatermark)
 	p.highWatermark = min(max(mark, p.log.StartOffset()), p.log.EndOffset())
 	p.firstDirty = min(max(p.manager.cleaning.take(partitionName{p.topic, p.index}), p.firstDirty), p.log.EndOffset())
 	p.log.SetConfig(p.settings.Log)
@@ -170,7 +180,7 @@ func (p *Partition) openLog(cfg commitlog.Config, told bool, opts commitlog.Opti
 // was never used, or belongs to a deleted topic.
 func (p *Partition) createDir() error {
 	disk := p.manager.cfg.Disk
-	p.manager.checkpoint.take(partitionName{p.topic, p.index}) // of the topic that was
+	p.home.checkpoint.take(partitionName{p.topic, p.index}) // of the topic that was
 	p.manager.cleaning.take(partitionName{p.topic, p.index})
 	if err := env.RemoveAll(disk, p.dir); err != nil {
 		return err
@@ -181,7 +191,7 @@ func (p *Partition) createDir() error {
 	if err := env.WriteFileAtomic(disk, p.dir+"/"+metadataFile, formatPartitionMetadata(p.topicID)); err != nil {
 		return err
 	}
-	return p.manager.root.sync()
+	return p.home.root.sync()
 }
 
 // readOwner returns the id of the topic that a partition's directory belongs to.
@@ -247,23 +257,25 @@ func (p *Partition) closeLog() error {
 
 // strays lists the directories of partitions that this node doesn't host: their topics were deleted or moved elsewhere
 // while it was away. Each takes the place of a partition that is being deleted.
-func (m *Manager) strays() ([]*Partition, error) {
-	names, err := m.cfg.Disk.List(m.cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var strays []*Partition
-	for _, name := range names {
-		topic, index, ok := partitionDir(name)
-		dir := m.cfg.Dir + "/" + name
-		if !ok || m.latest[dir] != nil {
+func (m *Manager) strays() (strays []*Partition, err error) {
+	for _, d := range m.dirs {
+		if d.failed() != nil {
 			continue
 		}
-		stray := &Partition{manager: m, topic: topic, index: index, dir: dir, gone: make(chan struct{}), state: dropped, deleting: true}
-		m.latest[dir] = stray
-		strays = append(strays, stray)
+		names, listErr := m.cfg.Disk.List(d.path)
+		err = errors.Join(err, listErr)
+		m.mu.Lock()
+		for _, name := range names {
+			topic, index, ok := partitionDir(name)
+			dir := d.path + "/" + name
+			if !ok || m.latest[dir] != nil {
+				continue
+			}
+			stray := &Partition{manager: m, topic: topic, index: index, home: d, dir: dir, gone: make(chan struct{}), state: dropped, deleting: true}
+			m.latest[dir] = stray
+			strays = append(strays, stray)
+		}
+		m.mu.Unlock()
 	}
-	return strays, nil
+	return strays, err
 }

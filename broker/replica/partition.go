@@ -17,10 +17,11 @@ type Partition struct {
 	topic   string
 	topicID metadata.UUID
 	index   int32
-	// dir is the log's directory.
-	dir string
-	// before is what had the directory last, if that was not gone when this partition came.
-	before *Partition
+	// home is the data directory, dir the log's own directory in it.
+	home *logDir
+	dir  string
+	// before are those that had a directory of this name last, if they were not gone when this partition came.
+	before []*Partition
 	// opened is closed when open has ended, gone when the log is deleted.
 	opened, gone chan struct{}
 
@@ -172,7 +173,7 @@ func (p *Partition) advance(now time.Time) {
 func (p *Partition) setHighWatermark(mark int64) {
 	if mark != p.highWatermark {
 		p.highWatermark = mark
-		p.manager.checkpoint.markDirty()
+		p.home.checkpoint.markDirty()
 	}
 }
 

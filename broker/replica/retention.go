@@ -1,7 +1,10 @@
 package replica
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"odradek/broker/commitlog/cleaner"
@@ -31,7 +34,7 @@ func (m *Manager) armRetention(after time.Duration) {
 // retain deletes what the topics' retention says, partition by partition.
 func (m *Manager) retain() {
 	partitions := m.Partitions()
-	slices.SortFunc(partitions, byDir) // one order in every run
+	slices.SortFunc(partitions, byName) // one order in every run
 	for _, p := range partitions {
 		if m.ctx.Err() != nil {
 			return
@@ -43,11 +46,8 @@ func (m *Manager) retain() {
 	m.armRetention(m.cfg.RetentionCheckInterval)
 }
 
-func byDir(a, b *Partition) int {
-	if a.dir < b.dir {
-		return -1
-	}
-	return 1
+func byName(a, b *Partition) int {
+	return cmp.Or(strings.Compare(a.topic, b.topic), cmp.Compare(a.index, b.index), bytes.Compare(a.topicID[:], b.topicID[:]))
 }
 
 // retain moves the log's start where retention wants it, if this node leads: followers follow the leader's start. Then it drops

@@ -70,10 +70,10 @@ func readRegistration(req *kmsg.BrokerRegistrationRequest) (*metadata.Broker, *k
 	if req.Rack != nil {
 		broker.Rack = *req.Rack
 	}
-	if len(req.LogDirs) != 1 || req.BrokerID < 0 {
+	if len(req.LogDirs) < 1 || req.BrokerID < 0 {
 		return nil, kerr.InvalidRegistration
 	}
-	broker.DirectoryID = req.LogDirs[0]
+	broker.DirectoryID = req.LogDirs[0] // that of the quorum; where replicas are is the node's to know
 	for _, listener := range req.Listeners {
 		if listener.Name == ControllerListener {
 			broker.ControllerAddress = joinHostPort(listener.Host, int32(listener.Port))
