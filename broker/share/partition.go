@@ -1,0 +1,272 @@
+package share
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"odradek/broker/share/state"
+)
+
+// Partition is a share-partition at the leader of its partition, in one leader epoch.
+//
+// Its lock is held for moments, never across I/O. Reading the log is one fetch's at a time (BeginRead, EndRead): two would read the same
+// records, of which each is given once.
+type Partition struct {
+	manager     *Manager
+	key         state.Key
+	leaderEpoch int32
+	// origin is where to begin when nothing is remembered.
+	origin func() (int64, error)
+
+	mu     sync.Mutex
+	status status
+	failed *kerr.Error // once status is ended
+	window *Window
+	// stateEpoch is that of the remembered state; another's writes are refused.
+	stateEpoch int32
+	reading    bool
+	// watchers are fetches that wait for something to be acquired.
+	watchers map[chan struct{}]struct{}
+	timer    *time.Timer // for the first lock that ends
+
+	// changes wait for the write under way to end, and those who are to be told of them. persisted is the start that was written last.
+	changes   []state.Batch
+	told      []func(*kerr.Error)
+	writing   bool
+	persisted int64
+}
+
+type status int8
+
+const (
+	loading status = iota
+	ready
+	ended
+)
+
+// load fetches what is remembered. It is run once, on a goroutine.
+func (p *Partition) load() {
+	ctx, cancel := context.WithTimeout(p.manager.ctx, p.manager.cfg.Timeout)
+	defer cancel()
+	remembered, err := p.manager.cfg.Persister.Read(ctx, p.key, p.leaderEpoch)
+	if err == nil && remembered.StartOffset < 0 {
+		remembered.StartOffset, err = p.origin()
+	}
+	if err != nil {
+		p.end(errorOf(err))
+		return
+	}
+	p.mu.Lock()
+	if p.status == loading {
+		p.status, p.stateEpoch, p.persisted = ready, remembered.StateEpoch, remembered.StartOffset
+		p.window = NewWindow(remembered.StartOffset, remembered.Batches, p.manager.cfg.Limits(p.key.Group))
+	}
+	p.wake()
+	p.mu.Unlock()
+}
+
+func errorOf(err error) *kerr.Error {
+	if code, ok := err.(*kerr.Error); ok {
+		return code
+	}
+	return kerr.CoordinatorNotAvailable
+}
+
+// end gives the share-partition up: the next fetch begins it anew.
+func (p *Partition) end(err *kerr.Error) {
+	p.manager.forget(p)
+	p.mu.Lock()
+	told := p.told
+	if p.status != ended {
+		p.status, p.failed = ended, err
+	}
+	p.told, p.changes = nil, nil
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.wake()
+	p.mu.Unlock()
+	for _, done := range told {
+		done(err)
+	}
+}
+
+// Watch has ch receive when there may be something to acquire. It holds one wake-up.
+func (p *Partition) Watch(ch chan struct{}) {
+	p.mu.Lock()
+	p.watchers[ch] = struct{}{}
+	p.mu.Unlock()
+}
+
+// Unwatch ends Watch.
+func (p *Partition) Unwatch(ch chan struct{}) {
+	p.mu.Lock()
+	delete(p.watchers, ch)
+	p.mu.Unlock()
+}
+
+// wake is called with the lock held.
+func (p *Partition) wake() {
+	for ch := range p.watchers {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// BeginRead says where to read for records to acquire. ok is false when that has to wait: for what is remembered, for another fetch that
+// reads, or because too much is in flight. If it is true EndRead must follow.
+func (p *Partition) BeginRead() (offset int64, ok bool, err *kerr.Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.status == ended:
+		return 0, false, p.failed
+	case p.status == loading || p.reading:
+		return 0, false, nil
+	}
+	if offset, ok = p.window.Next(); ok {
+		p.reading = true
+	}
+	return offset, ok, nil
+}
+
+// EndRead acquires, of the batches that were read, what is available (Window.Acquire). logStart is where the log begins, -1 when the reader
+// did not learn it.
+func (p *Partition) EndRead(member string, batches []Range, recordsMax int, strict bool, logStart int64) []Acquired {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = false
+	if p.status != ready {
+		return nil
+	}
+	now := time.Now()
+	p.window.TrimTo(logStart)
+	given := p.window.Acquire(member, batches, recordsMax, strict, now)
+	p.changed(nil, nil)
+	p.arm(now)
+	if _, more := p.window.Next(); more {
+		p.wake()
+	}
+	return given
+}
+
+// Acknowledge takes over what a member says of its records, and calls done once it is remembered, or with an error.
+func (p *Partition) Acknowledge(member string, acks []Ack, done func(*kerr.Error)) {
+	p.mu.Lock()
+	if p.status != ready {
+		err := p.failed
+		p.mu.Unlock()
+		if err == nil {
+			err = kerr.InvalidRecordState // nothing was acquired yet
+		}
+		done(err)
+		return
+	}
+	changes, err := p.window.Acknowledge(member, acks, time.Now())
+	if err != nil {
+		p.mu.Unlock()
+		done(err)
+		return
+	}
+	waits := p.changed(changes, done)
+	p.wake()
+	p.mu.Unlock()
+	if !waits {
+		done(nil)
+	}
+}
+
+// Release takes back what a member has acquired.
+func (p *Partition) Release(member string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.status == ready {
+		p.changed(p.window.Release(member), nil)
+		p.wake()
+	}
+}
+
+// expire is the timer's.
+func (p *Partition) expire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.status != ready {
+		return
+	}
+	now := time.Now()
+	if changes := p.window.Expire(now); len(changes) > 0 {
+		p.changed(changes, nil)
+		p.wake()
+	}
+	p.arm(now)
+}
+
+// arm sets the timer for the first lock that ends. The lock is held.
+func (p *Partition) arm(now time.Time) {
+	first := p.window.Expires()
+	if first.IsZero() {
+		return
+	}
+	wait := max(first.Sub(now), 0)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(wait, p.expire)
+		return
+	}
+	p.timer.Reset(wait)
+}
+
+// changed has changes remembered; it says whether there is anything to wait for, and done, which may be nil, is called then. The lock is
+// held.
+func (p *Partition) changed(changes []state.Batch, done func(*kerr.Error)) (waits bool) {
+	if len(changes) == 0 && p.window.Start() == p.persisted {
+		return false
+	}
+	p.changes = append(p.changes, changes...)
+	if done != nil {
+		p.told = append(p.told, done)
+	}
+	if !p.writing {
+		p.writing = p.manager.spawn(p.write)
+	}
+	return true
+}
+
+// write has all that changed remembered, until nothing is left.
+func (p *Partition) write() {
+	for {
+		p.mu.Lock()
+		start := int64(-1)
+		if p.status == ready {
+			start = p.window.Start()
+		}
+		if p.status != ready || len(p.changes) == 0 && len(p.told) == 0 && start == p.persisted {
+			p.writing = false
+			p.mu.Unlock()
+			return
+		}
+		told := p.told
+		next := state.State{StateEpoch: p.stateEpoch, LeaderEpoch: p.leaderEpoch, StartOffset: start, DeliveryComplete: p.window.Complete(), Batches: p.changes}
+		p.changes, p.told = nil, nil
+		p.mu.Unlock()
+		ctx, cancel := context.WithTimeout(p.manager.ctx, p.manager.cfg.Timeout)
+		err := p.manager.cfg.Persister.Write(ctx, p.key, next)
+		cancel()
+		var code *kerr.Error
+		if err != nil {
+			code = errorOf(err)
+			p.end(code)
+		} else {
+			p.mu.Lock()
+			p.persisted = start
+			p.mu.Unlock()
+		}
+		for _, done := range told {
+			done(code)
+		}
+	}
+}
