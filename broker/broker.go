@@ -45,6 +45,7 @@ type Broker struct {
 	groups     *groups
 	// transactions is nil until the replicas are open.
 	transactions *transactions
+	shares       *shares
 	handler      *api.Handler
 	servers      []*server.Server
 	ready        chan struct{}
@@ -91,11 +92,13 @@ func (b *Broker) start() error {
 		return err
 	}
 	b.openGroups()
+	b.openShares()
 	b.openTransactions()
 	b.handler = api.New(api.Config{
 		NodeID: b.node.ID, Static: b.options.Static, Controller: b.controller,
 		Replicas: api.ReplicasOf(b.replicas), Groups: b.groups, Logger: b.options.Logger,
 		Transactions: b.transactions, Enlist: b.transactions.client,
+		ShareStates: b.shares.states, Shares: b.shares.partitions, ShareStore: b.shares.persister,
 	})
 	front.Handler = b.handler
 	b.background.Go(func() {
@@ -108,6 +111,7 @@ func (b *Broker) start() error {
 	b.controller.Subscribe(b.replicas.Apply)
 	b.controller.Subscribe(b.groups.Apply)
 	b.controller.Subscribe(b.transactions.Apply)
+	b.controller.Subscribe(b.shares.Apply)
 	b.controller.Subscribe(b.watchSelf())
 	b.controller.Start()
 	return nil
@@ -318,6 +322,9 @@ func (b *Broker) close() error {
 	}
 	if b.handler != nil {
 		b.handler.Close()
+	}
+	if b.shares != nil {
+		b.shares.Close()
 	}
 	if b.transactions != nil {
 		b.transactions.Close()

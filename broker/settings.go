@@ -13,13 +13,18 @@ import (
 	"odradek/broker/replica"
 )
 
+// layers are the node's configuration as it is by the cluster's metadata and its own properties.
+func (b *Broker) layers(img *metadata.Image) config.Layers {
+	cluster := img.Configs[metadata.ConfigResource{Type: metadata.ResourceBroker}]
+	own := img.Configs[metadata.ConfigResource{Type: metadata.ResourceBroker, Name: strconv.Itoa(int(b.node.ID))}]
+	return b.options.Static.Layers(cluster, own)
+}
+
 // topicSettings resolves what a topic's replicas need of its configuration, by the cluster's metadata and this node's own
 // properties.
 func (b *Broker) topicSettings(img *metadata.Image, topic string) replica.TopicSettings {
-	cluster := img.Configs[metadata.ConfigResource{Type: metadata.ResourceBroker}]
-	own := img.Configs[metadata.ConfigResource{Type: metadata.ResourceBroker, Name: strconv.Itoa(int(b.node.ID))}]
 	set := img.Configs[metadata.ConfigResource{Type: metadata.ResourceTopic, Name: topic}]
-	c := b.options.Static.Layers(cluster, own).Topic(set)
+	c := b.layers(img).Topic(set)
 	timestamps := record.CreateTime
 	if c.LogAppendTime {
 		timestamps = record.LogAppendTime

@@ -17,10 +17,13 @@ const (
 	coordinatorShare       = 2
 )
 
+// versionShareCoordinator is the version from which share coordinators are found.
+const versionShareCoordinator = 6
+
 // FindCoordinator, key 10, versions 0 to 6: the node that leads a group's partition of the offsets topic, or a transactional id's of the
 // transaction topic. The first to ask has the topic made, and is told to ask again.
 //
-//	v1  kinds of coordinators     v4  several keys at once (KIP-699)     v6  share groups (not served)
+//	v1  kinds of coordinators     v4  several keys at once (KIP-699)     v6  a share-partition's coordinator (KIP-932)
 func (h *Handler) findCoordinator(_ context.Context, c call, req *kmsg.FindCoordinatorRequest) *kmsg.FindCoordinatorResponse {
 	resp := kmsg.NewPtrFindCoordinatorResponse()
 	if c.Version < 4 {
@@ -56,6 +59,14 @@ func (h *Handler) coordinator(c call, kind int8, key string) (*metadata.Broker, 
 	switch {
 	case kind == coordinatorTransaction && !h.mayTransact(c, OpDescribe, key):
 		return nil, kerr.TransactionalIDAuthorizationFailed
+	case kind == coordinatorShare && c.Version >= versionShareCoordinator:
+		if !h.mayCluster(c, OpClusterAction) {
+			return nil, kerr.ClusterAuthorizationFailed
+		}
+		if !validShareKey(key) {
+			return nil, kerr.InvalidRequest
+		}
+		name = ShareTopic
 	case kind == coordinatorTransaction:
 		name = TransactionTopic
 	case kind != coordinatorGroup:

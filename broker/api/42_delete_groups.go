@@ -28,6 +28,35 @@ func (h *Handler) deleteGroups(_ context.Context, c call, req *kmsg.DeleteGroups
 			to.Refuse(kerr.GroupAuthorizationFailed)
 			continue
 		}
-		h.Groups.Do(id, to, func(m *group.Machine, _ time.Time) coord.Effects { return m.Delete(to, id) })
+		h.Groups.Do(id, to, func(m *group.Machine, _ time.Time) coord.Effects {
+			if m.IsShare(id) {
+				return m.ShareState(shareDeleter{h, id, to}, id)
+			}
+			return m.Delete(to, id)
+		})
 	}
+}
+
+// shareDeleter has the share coordinator forget a share group before the group itself is deleted, so that nothing is left of it.
+type shareDeleter struct {
+	h  *Handler
+	id string
+	to coord.Caller
+}
+
+// Refuse implements coord.Caller.
+func (s shareDeleter) Refuse(err *kerr.Error) { s.to.Refuse(err) }
+
+// Answer implements coord.Caller.
+func (s shareDeleter) Answer(response any) {
+	topics := response.(group.ShareTopics)
+	s.h.inBackground(func(ctx context.Context) {
+		if topics.Empty {
+			if err := s.h.forgetShares(ctx, s.id, topics.Topics); err != nil {
+				s.to.Refuse(err)
+				return
+			}
+		}
+		s.h.Groups.Do(s.id, s.to, func(m *group.Machine, _ time.Time) coord.Effects { return m.Delete(s.to, s.id) })
+	})
 }

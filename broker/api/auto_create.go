@@ -51,6 +51,9 @@ func (h *Handler) createOnAsking(c call, name string) error {
 	return kerr.UnknownTopicOrPartition
 }
 
+// EnsureTopic has the controller create an internal topic, in the background, unless it is there or under way.
+func (h *Handler) EnsureTopic(name string) { h.createInBackground(name) }
+
 // createInBackground has the controller create a topic unless that is under way.
 func (h *Handler) createInBackground(name string) {
 	if h.ctx.Err() == nil && h.creating.begin(name) {

@@ -12,6 +12,7 @@ import (
 	"odradek/broker/metadata"
 	"odradek/broker/replica"
 	"odradek/broker/server"
+	"odradek/broker/share"
 	"odradek/broker/wire"
 )
 
@@ -63,18 +64,24 @@ type Config struct {
 	// Transactions are this node's coordinators, Enlist asks those of all nodes.
 	Transactions Transactions
 	Enlist       Enlister
-	Authorizer   Authorizer
-	Logger       *slog.Logger
+	// ShareStates are the share coordinator's shards.
+	ShareStates ShareStates
+	// Shares are the share-partitions led here, ShareStore the way to where their state is kept.
+	Shares     *share.Manager
+	ShareStore ShareStore
+	Authorizer Authorizer
+	Logger     *slog.Logger
 }
 
 // Handler answers requests; it is a server.Handler. Close it when the servers that use it are closed.
 type Handler struct {
 	Config
-	node     config.Node
-	versions *wire.Registry
-	sessions *sessionCache
-	ids      producerIDs
-	creating creations
+	node          config.Node
+	versions      *wire.Registry
+	sessions      *sessionCache
+	ids           producerIDs
+	creating      creations
+	shareSessions shareSessions
 
 	// ctx ends with Close; background counts the goroutines that Close waits for.
 	ctx        context.Context
@@ -91,6 +98,7 @@ func New(c Config) *Handler {
 		c.Authorizer = AllowAll
 	}
 	h := &Handler{Config: c, node: c.Static.Node(), versions: Versions()}
+	h.shareSessions.max = int(h.node.Shares.SessionsMax)
 	h.sessions = newSessionCache(int(h.node.FetchSessionsMax))
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h

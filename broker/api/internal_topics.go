@@ -14,8 +14,13 @@ const GroupTopic = "__consumer_offsets"
 // TransactionTopic is the internal topic that holds the state of transactional ids.
 const TransactionTopic = "__transaction_state"
 
+// ShareTopic is the internal topic that holds the state of share-partitions.
+const ShareTopic = "__share_group_state"
+
 // isInternal says of a topic's name that the topic is the cluster's own: clients may read it, and not write.
-func isInternal(name string) bool { return name == GroupTopic || name == TransactionTopic }
+func isInternal(name string) bool {
+	return name == GroupTopic || name == TransactionTopic || name == ShareTopic
+}
 
 // newTopic is the request to create a topic that somebody asked for: with the defaults, or, for those of coordinators, as their
 // keys say.
@@ -45,6 +50,14 @@ func (h *Handler) newTopic(name string, img *metadata.Image) kmsg.CreateTopicsRe
 			{"segment.bytes", strconv.Itoa(int(transactions.TopicSegmentBytes))},
 			{"min.insync.replicas", strconv.Itoa(int(transactions.TopicMinISR))},
 			{"unclean.leader.election.enable", "false"},
+		}
+	case ShareTopic:
+		shares := h.node.Shares
+		topic.NumPartitions, replicas = shares.TopicPartitions, shares.TopicReplicationFactor
+		configs = [][2]string{
+			{"cleanup.policy", "compact"},
+			{"compression.type", "producer"},
+			{"segment.bytes", strconv.Itoa(int(shares.TopicSegmentBytes))},
 		}
 	default:
 		return topic

@@ -24,6 +24,7 @@ import (
 	"odradek/broker/record"
 	"odradek/broker/replica"
 	"odradek/broker/server"
+	"odradek/broker/share/state"
 )
 
 // TestVectors replays what the reference was asked, against handlers over the real replicas and the real controller of a
@@ -64,9 +65,13 @@ func startNode(t *testing.T) vectors.Dialer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	groups := groupsOf(replicas)
+	groups := groupsOf(replicas, static, c.Image)
+	shares := sharesOf(replicas, c.Image)
 	transactions := transactionsOf(world, c, replicas)
-	h := New(Config{NodeID: 1, Static: static, Controller: c, Replicas: ReplicasOf(replicas), Groups: groups, Transactions: transactions, Enlist: transactions.client})
+	h := New(Config{
+		NodeID: 1, Static: static, Controller: c, Replicas: ReplicasOf(replicas), Groups: groups, Transactions: transactions, Enlist: transactions.client,
+		ShareStates: shares,
+	})
 	transactions.handler = h
 	s, err := server.Open(server.Config{Net: world.Net, Address: "node:9092", ListenerName: "PLAINTEXT", Handler: h, Versions: Versions(), Logger: slog.New(slog.DiscardHandler), PanicIsFatal: true, PoisonFrames: true})
 	if err != nil {
@@ -76,6 +81,7 @@ func startNode(t *testing.T) vectors.Dialer {
 	c.Subscribe(replicas.Apply)
 	c.Subscribe(groups.Apply)
 	c.Subscribe(transactions.Apply)
+	c.Subscribe(shares.Apply)
 	c.Subscribe(func(img *metadata.Image, _ *metadata.Delta) {
 		if img.Alive(1) {
 			once.Do(func() { close(alive) })
@@ -89,6 +95,7 @@ func startNode(t *testing.T) vectors.Dialer {
 		h.Close()
 		transactions.close()
 		groups.Close()
+		shares.Close()
 		c.Close(false)
 		replicas.Close()
 	})
@@ -101,9 +108,18 @@ func startNode(t *testing.T) vectors.Dialer {
 }
 
 // groupsOf is a coordinator as the reference is set up when its answers are recorded: the first rebalance is not held up.
-func groupsOf(replicas *replica.Manager) *coord.Runtime[*group.Machine] {
+func groupsOf(replicas *replica.Manager, static *config.Static, image func() *metadata.Image) *coord.Runtime[*group.Machine] {
 	var ids atomic.Int64
 	cfg := &group.Config{
+		Image: image,
+		Consumer: group.ConsumerConfig{
+			SizeMax: 1 << 30, Assignors: []string{group.AssignorUniform, group.AssignorRange},
+			Times: func(id string) (times group.ConsumerTimes) {
+				own := image().Configs[metadata.ConfigResource{Type: metadata.ResourceGroup, Name: id}]
+				times.SessionTimeout, times.HeartbeatInterval, times.AssignmentInterval = static.Layers(nil, nil).ConsumerGroup(own)
+				return times
+			},
+		},
 		SessionTimeoutMin: 6 * time.Second, SessionTimeoutMax: 30 * time.Minute, SizeMax: 1 << 30, MetadataBytesMax: 4096,
 		OffsetsRetention: 7 * 24 * time.Hour, ExpiryInterval: 10 * time.Minute,
 		NewID: func() string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", ids.Add(1)) },
@@ -111,6 +127,15 @@ func groupsOf(replicas *replica.Manager) *coord.Runtime[*group.Machine] {
 	return coord.New(coord.Config[*group.Machine]{
 		NodeID: 1, Topic: GroupTopic, LoadBytes: 1 << 20, CommitTimeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler),
 		New:       func() *group.Machine { return group.New(cfg) },
+		Partition: func(id metadata.UUID, index int32) (coord.Partition, error) { return replicas.Partition(id, index) },
+	})
+}
+
+// sharesOf is a share coordinator.
+func sharesOf(replicas *replica.Manager, image func() *metadata.Image) *coord.Runtime[*state.Machine] {
+	return coord.New(coord.Config[*state.Machine]{
+		NodeID: 1, Topic: ShareTopic, LoadBytes: 1 << 20, CommitTimeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler),
+		New:       func() *state.Machine { return state.New(image) },
 		Partition: func(id metadata.UUID, index int32) (coord.Partition, error) { return replicas.Partition(id, index) },
 	})
 }

@@ -41,6 +41,8 @@ func (l Layers) describe(scope Scope, source Source, own map[string]string) []En
 		// As Kafka does it: the synonyms are those of the first fallback alone, see Layers.synonyms.
 		if len(k.Fallbacks) > 0 {
 			entry.Synonyms = append(entry.Synonyms, l.synonyms(k.Fallbacks[0].Name)...)
+		} else if scope == ScopeGroup {
+			entry.Synonyms = append(entry.Synonyms, Synonym{Name: k.Name, Value: k.Default, Source: SourceDefault})
 		}
 		entries = append(entries, entry.sourced())
 	}

@@ -81,7 +81,7 @@ type Fallback struct {
 func (k *Key) Sensitive() bool { return k.Type == Password }
 
 var (
-	brokerIndex = index(ScopeBroker, brokerKeys, brokerLogKeys, brokerCleanerKeys, brokerGroupKeys, brokerTxnKeys)
+	brokerIndex = index(ScopeBroker, brokerKeys, brokerLogKeys, brokerCleanerKeys, brokerGroupKeys, brokerTxnKeys, brokerShareKeys)
 	topicIndex  = index(ScopeTopic, topicKeys)
 	groupIndex  = index(ScopeGroup, groupKeys)
 )

@@ -53,6 +53,7 @@ type Node struct {
 	Cleaner                 Cleaner
 	Groups                  Groups
 	Transactions            Transactions
+	Shares                  Shares
 }
 
 // Groups is what concerns consumer groups and their offsets.
@@ -70,6 +71,25 @@ type Groups struct {
 	TopicPartitions        int32
 	TopicReplicationFactor int16 // at most; never more than the quorum has voters or the cluster nodes
 	TopicSegmentBytes      int32
+	Consumer               ConsumerGroups
+}
+
+// Shares is what concerns the state of share groups.
+type Shares struct {
+	WriteTimeout           time.Duration
+	LoadBytes              int32
+	TopicCodec             int8 // as in a batch's attributes
+	TopicPartitions        int32
+	TopicReplicationFactor int16 // at most, as that of the offsets topic
+	TopicSegmentBytes      int32
+	GroupSizeMax           int32
+	SessionsMax            int32
+}
+
+// ConsumerGroups is what concerns groups of KIP-848 and is the same for all of them.
+type ConsumerGroups struct {
+	SizeMax   int32
+	Assignors []string // at least one
 }
 
 // Listener is a place where a node listens, and the address that others are told to reach it at.
@@ -136,6 +156,7 @@ func (l Layers) node() (Node, error) {
 	}
 	n.readGroups(r)
 	n.readTransactions(r)
+	n.readShares(r)
 	return n, errors.Join(n.readDirs(r), n.readListeners(r), n.readQuorum(r), n.checkTimes(r))
 }
 
@@ -155,6 +176,23 @@ func (n *Node) readGroups(r reader) {
 		TopicPartitions:        r.int32("offsets.topic.num.partitions"),
 		TopicReplicationFactor: int16(r.int64("offsets.topic.replication.factor")),
 		TopicSegmentBytes:      r.int32("offsets.topic.segment.bytes"),
+		Consumer: ConsumerGroups{
+			SizeMax:   r.int32("group.consumer.max.size"),
+			Assignors: r.list("group.consumer.assignors"),
+		},
+	}
+}
+
+func (n *Node) readShares(r reader) {
+	n.Shares = Shares{
+		WriteTimeout:           time.Duration(r.int64("share.coordinator.write.timeout.ms")) * time.Millisecond,
+		LoadBytes:              r.int32("share.coordinator.load.buffer.size"),
+		TopicCodec:             int8(r.int64("share.coordinator.state.topic.compression.codec")),
+		TopicPartitions:        r.int32("share.coordinator.state.topic.num.partitions"),
+		TopicReplicationFactor: int16(r.int64("share.coordinator.state.topic.replication.factor")),
+		TopicSegmentBytes:      r.int32("share.coordinator.state.topic.segment.bytes"),
+		GroupSizeMax:           r.int32("group.share.max.size"),
+		SessionsMax:            r.int32("group.share.max.share.sessions"),
 	}
 }
 

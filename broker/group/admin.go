@@ -18,10 +18,13 @@ func (m *Machine) Describe(to coord.Caller, id string, version int16) coord.Effe
 	resp.Group = id
 	resp.Members = []kmsg.DescribeGroupsResponseGroupMember{}
 	g := m.groups[id]
-	if g == nil {
+	if g == nil || g.newer() {
 		resp.State = string(Dead)
 		if version >= 6 {
 			message := "Group " + id + " not found."
+			if g != nil {
+				message = "Group " + id + " is not a classic group."
+			}
 			resp.ErrorCode, resp.ErrorMessage = kerr.GroupIDNotFound.Code, &message
 		}
 		return coord.Effects{Replies: []coord.Reply{{To: to, Response: resp}}}
@@ -52,11 +55,12 @@ func (m *Machine) List(to coord.Caller, states, types []string) coord.Effects {
 	}
 	for _, id := range m.ids() {
 		g := m.groups[id]
-		if !asked(states, string(g.state)) || !asked(types, TypeClassic) {
+		kind, protocol, state := g.described()
+		if !asked(states, string(state)) || !asked(types, kind) {
 			continue
 		}
 		one := kmsg.NewListGroupsResponseGroup()
-		one.Group, one.ProtocolType, one.GroupState, one.GroupType = id, g.protocolType, string(g.state), TypeClassic
+		one.Group, one.ProtocolType, one.GroupState, one.GroupType = id, protocol, string(state), kind
 		listed = append(listed, one)
 	}
 	return coord.Effects{Replies: []coord.Reply{{To: to, Response: listed}}}
@@ -70,14 +74,14 @@ func (m *Machine) Delete(to coord.Caller, id string) coord.Effects {
 	switch g := m.groups[id]; {
 	case g == nil:
 		resp.ErrorCode = kerr.GroupIDNotFound.Code
-	case g.state != Empty:
+	case !g.empty():
 		resp.ErrorCode = kerr.NonEmptyGroup.Code
 	default:
 		g.eachOffset(func(topic string, index int32, _ offset) {
 			e.Records = append(e.Records, offsetTombstone(id, topic, index))
 		})
 		e.Records = append(e.Records, m.pendingTombstones(g)...)
-		e.Records = append(e.Records, groupTombstone(id))
+		e.Records = append(e.Records, g.graves()...)
 	}
 	e.Replies = []coord.Reply{{To: to, Response: resp}}
 	return e
@@ -95,7 +99,7 @@ func (m *Machine) DeleteOffsets(to coord.Caller, req *kmsg.OffsetDeleteRequest, 
 	case g == nil:
 		resp.ErrorCode = kerr.GroupIDNotFound.Code
 		return e
-	case g.state != Empty && g.protocolType != consumerProtocol:
+	case g.consumer == nil && g.state != Empty && g.protocolType != consumerProtocol:
 		resp.ErrorCode = kerr.NonEmptyGroup.Code
 		return e
 	}
@@ -103,6 +107,9 @@ func (m *Machine) DeleteOffsets(to coord.Caller, req *kmsg.OffsetDeleteRequest, 
 		answer := kmsg.NewOffsetDeleteResponseTopic()
 		answer.Topic = topic.Topic
 		subscribed := g.state != Empty && (g.subscribed == nil || g.subscribed[topic.Topic])
+		if g.consumer != nil {
+			subscribed = g.consumer.subscribes(topic.Topic)
+		}
 		for _, part := range topic.Partitions {
 			one := kmsg.NewOffsetDeleteResponseTopicPartition()
 			one.Partition = part.Partition

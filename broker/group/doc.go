@@ -1,5 +1,5 @@
-// Package group is the group coordinator's state machine: classic consumer groups (join, sync, heartbeat, leave; static members of
-// KIP-345; member ids given out before joining, KIP-394) and committed offsets. It does no I/O, reads no clock and draws nothing:
+// Package group is the group coordinator's state machine: classic groups (join, sync, heartbeat, leave; static members of
+// KIP-345; member ids given out before joining, KIP-394), consumer groups (KIP-848), share groups (KIP-932) and committed offsets. It does no I/O, reads no clock and draws nothing:
 // what to write and to answer comes out as coord.Effects, and time and ids come in.
 //
 // What is kept in __consumer_offsets, in Kafka's own schemas (record.go):
@@ -16,4 +16,10 @@
 //	  ▲                 ▲     │ nobody is left                              │ a member joins, leaves or expires │
 //	  └─────────────────│─────┘                                             ▼                                   ▼
 //	                    └───────────────────────────────────────────────────┴───────────────────────────────────┘
+//
+// A consumer group (consumer*.go) has its assignments made here, by package assign, and moves each member to its own while the others go
+// on: consumer_heartbeat.go tells the steps, consumer_reconcile.go a member's way. All of it is in the log, sessions aside, so that members go
+// on after a failover as if nothing had been. An empty group of one kind gives its name to a group of the other.
+//
+// A share group (share*.go) is simpler: its partitions are shared, so that nobody has to give up anything first.
 package group

@@ -20,8 +20,8 @@ func (m *Machine) expireOffsets(now time.Time) []coord.Effects {
 				left++
 			}
 		})
-		if left == 0 && m.pending.groups[id] == 0 && g.state == Empty && len(g.promised) == 0 && (g.persisted || len(e.Records) > 0) {
-			e.Records = append(e.Records, groupTombstone(id))
+		if left == 0 && m.pending.groups[id] == 0 && g.empty() && len(g.promised) == 0 && g.share == nil && (g.persisted || g.consumer != nil || len(e.Records) > 0) {
+			e.Records = append(e.Records, g.graves()...)
 		}
 		if len(e.Records) > 0 {
 			all = append(all, e)
@@ -35,10 +35,14 @@ func (m *Machine) expireOffsets(now time.Time) []coord.Effects {
 func (g *group) expired(topic string, o offset, retention time.Duration, now time.Time) bool {
 	if o.expiresMs >= 0 {
 		// The client said for how long; still nothing goes that a member of the group may need.
-		return g.state == Empty && now.UnixMilli() >= o.expiresMs
+		return g.empty() && now.UnixMilli() >= o.expiresMs
 	}
 	since := o.committedMs
 	switch {
+	case g.consumer != nil:
+		if g.consumer.subscribes(topic) {
+			return false
+		}
 	case g.protocolType == "":
 	case g.state == Empty:
 		if g.stateSinceMs >= 0 {

@@ -23,7 +23,7 @@ func (m *Machine) heartbeat(req *kmsg.HeartbeatRequest, now time.Time) *kerr.Err
 		return kerr.InvalidGroupID
 	}
 	g := m.groups[req.Group]
-	if g == nil {
+	if g == nil || g.newer() {
 		return kerr.UnknownMemberID
 	}
 	each, err := g.validate(req.MemberID, req.InstanceID)
@@ -57,6 +57,12 @@ func (m *Machine) Leave(to coord.Caller, req *kmsg.LeaveGroupRequest, now time.T
 		return e
 	}
 	g := m.groups[req.Group]
+	if g != nil && g.consumer != nil {
+		return m.leaveConsumer(to, g, req, now)
+	}
+	if g != nil && g.share != nil {
+		g = nil // its members know no such request
+	}
 	gone := false
 	for _, leaving := range req.Members {
 		answer := kmsg.NewLeaveGroupResponseMember()

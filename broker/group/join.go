@@ -37,6 +37,9 @@ func (m *Machine) Join(to coord.Caller, client Client, req *kmsg.JoinGroupReques
 		return r.refuse(req.MemberID, kerr.UnknownMemberID)
 	}
 	g := m.groupOrNew(req.Group)
+	if g.newer() {
+		return m.joinNewer(g, r)
+	}
 	var e coord.Effects
 	switch {
 	case !m.accepts(g, req.MemberID):
@@ -54,6 +57,24 @@ func (m *Machine) Join(to coord.Caller, client Client, req *kmsg.JoinGroupReques
 		e = m.rejoin(g, r)
 	}
 	return m.after(g, e, now)
+}
+
+// joinNewer is for groups of the newer protocols: one without members becomes a classic group.
+func (m *Machine) joinNewer(g *group, r *joinRequest) coord.Effects {
+	if !g.empty() || g.share != nil || !g.offers(r.ProtocolType, r.Protocols) {
+		return r.refuse(r.MemberID, kerr.InconsistentGroupProtocol)
+	}
+	graves := g.graves()
+	g.reset()
+	e := m.Join(r.to, r.client, r.JoinGroupRequest, r.now)
+	if len(e.Records) > 0 {
+		return e
+	}
+	// Should they be refused, the record of the group's first generation will do as well: it makes it a classic one.
+	answers := e
+	e.Records, e.Applied = graves, true
+	e.Refused = func(*kerr.Error, time.Time) coord.Effects { return answers }
+	return e
 }
 
 // accepts says whether the group has a place for whoever joins. In the join phase the places go to those who come first.

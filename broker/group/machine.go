@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"odradek/broker/coord"
+	"odradek/broker/metadata"
 )
 
 // Config says what holds for all groups. Kafka's key is behind each.
@@ -18,6 +19,10 @@ type Config struct {
 	OffsetsRetention      time.Duration // offsets.retention.minutes
 	ExpiryInterval        time.Duration // offsets.retention.check.interval.ms
 	MetadataBytesMax      int           // offset.metadata.max.bytes
+	Consumer              ConsumerConfig
+	Share                 ShareConfig
+	// Image is the newest metadata known here: the topics that groups subscribe to, and the groups' own configurations.
+	Image func() *metadata.Image
 	// NewID draws what makes a member's id unique.
 	NewID func() string
 }
@@ -34,6 +39,8 @@ type Machine struct {
 	// pending are the offsets in open transactions; order counts the offsets that came, for which is the later.
 	pending pendingOffsets
 	order   int64
+	// topicsVersion changes whenever topics come, go or grow.
+	topicsVersion uint64
 	// expiry is when old offsets are looked for next, zero while there are no groups.
 	expiry time.Time
 }
@@ -42,7 +49,7 @@ var _ coord.Machine = (*Machine)(nil)
 
 // New makes a machine without groups.
 func New(cfg *Config) *Machine {
-	return &Machine{cfg: cfg, groups: map[string]*group{}, pending: newPendingOffsets()}
+	return &Machine{cfg: cfg, groups: map[string]*group{}, pending: newPendingOffsets(), topicsVersion: 1}
 }
 
 func (m *Machine) groupOrNew(id string) *group {
@@ -56,7 +63,8 @@ func (m *Machine) groupOrNew(id string) *group {
 
 // forgetIfNothing drops a group that has neither members nor a record nor offsets.
 func (m *Machine) forgetIfNothing(g *group) {
-	if g.state == Empty && !g.persisted && len(g.offsets) == 0 && len(g.promised) == 0 && m.pending.groups[g.id] == 0 {
+	if g.state == Empty && !g.persisted && g.consumer == nil && g.share == nil && len(g.offsets) == 0 && len(g.promised) == 0 &&
+		len(g.sessions) == 0 && m.pending.groups[g.id] == 0 {
 		delete(m.groups, g.id)
 	}
 }
@@ -68,6 +76,9 @@ func (m *Machine) Loaded(now time.Time) []coord.Effects {
 		g := m.groups[id]
 		for _, each := range g.members {
 			each.expires = now.Add(each.sessionTimeout)
+		}
+		if g.newer() {
+			m.settleSessions(g, now)
 		}
 		var e coord.Effects
 		if len(g.members) > m.cfg.SizeMax {

@@ -65,6 +65,12 @@ func (m *Machine) committing(req *kmsg.OffsetCommitRequest, now time.Time) (*gro
 		}
 		return nil, kerr.IllegalGeneration
 	}
+	if g.share != nil {
+		return nil, kerr.GroupIDNotFound
+	}
+	if g.consumer != nil {
+		return g, g.checkConsumerCommit(m.cfg.Image(), req)
+	}
 	if req.Generation < 0 && g.state == Empty {
 		return g, nil // who manages itself, or an administrator
 	}
@@ -105,6 +111,10 @@ func (m *Machine) Fetch(to coord.Caller, req kmsg.OffsetFetchRequestGroup) coord
 	resp := kmsg.NewOffsetFetchResponseGroup()
 	resp.Group = req.Group
 	g := m.groups[req.Group]
+	if err := g.checkFetch(req); err != nil {
+		resp.ErrorCode = err.Code
+		return coord.Effects{Prompt: []coord.Reply{{To: to, Response: resp}}}
+	}
 	if g == nil {
 		g = newGroup(req.Group)
 	}

@@ -146,6 +146,12 @@ func (m *Machine) missed(g *group, e *coord.Effects, now time.Time) {
 
 // tick does what is due in a group.
 func (m *Machine) tick(g *group, now time.Time) coord.Effects {
+	if g.share != nil {
+		return m.tickShare(g, now)
+	}
+	if g.consumer != nil {
+		return m.tickConsumer(g, now)
+	}
 	var e coord.Effects
 	due := func(t time.Time) bool { return !t.IsZero() && !t.After(now) }
 	gone := false

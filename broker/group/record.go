@@ -92,6 +92,10 @@ func (m *Machine) Replay(r coord.Record) error {
 		return m.replayOffset(r)
 	case keyGroupMetadata:
 		return m.replayGroup(r)
+	case keyConsumerGroup, keyConsumerMember, keyConsumerTargetEpoch, keyConsumerTarget, keyConsumerCurrent, keyConsumerRegex:
+		return m.replayConsumer(version, r)
+	case keyShareGroup, keyShareMember, keyShareTargetEpoch, keyShareTarget, keyShareCurrent, keyShareBegun:
+		return m.replayShare(version, r)
 	}
 	return nil
 }
@@ -146,12 +150,11 @@ func (m *Machine) replayGroup(r coord.Record) error {
 	if err := key.ReadFrom(r.Key); err != nil {
 		return fmt.Errorf("%w: group's key: %w", errMalformed, err)
 	}
-	before := m.groups[key.Group]
 	if r.Value == nil {
-		if before != nil {
-			m.groups[key.Group] = newGroup(key.Group)
-			m.groups[key.Group].offsets = before.offsets
-			m.forgetIfNothing(m.groups[key.Group])
+		before := m.groups[key.Group]
+		if before != nil && !before.newer() { // else the group became another kind since
+			before.reset()
+			m.forgetIfNothing(before)
 		}
 		return nil
 	}
@@ -159,13 +162,17 @@ func (m *Machine) replayGroup(r coord.Record) error {
 	if err := value.ReadFrom(r.Value); err != nil {
 		return fmt.Errorf("%w: group's value: %w", errMalformed, err)
 	}
-	g := newGroup(key.Group)
-	if before != nil {
-		g.offsets = before.offsets
-	}
+	g := m.groupOrNew(key.Group)
+	g.reset()
 	g.restore(&value)
-	m.groups[key.Group] = g
 	return nil
+}
+
+// reset makes g an empty group, with its offsets and its timers.
+func (g *group) reset() {
+	fresh := newGroup(g.id)
+	fresh.offsets, fresh.sessions, fresh.revocations, fresh.wakes = g.offsets, g.sessions, g.revocations, g.wakes
+	*g = *fresh
 }
 
 // restore takes a remembered generation over.

@@ -55,7 +55,7 @@ type member struct {
 	expires time.Time
 }
 
-// group is a classic group, or the committed offsets of consumers that manage themselves.
+// group is a classic group, a consumer group, a share group, or the committed offsets of consumers that manage themselves.
 type group struct {
 	id    string
 	state State
@@ -90,6 +90,13 @@ type group struct {
 	// persisted says that there is a record of the group itself.
 	persisted bool
 	offsets   map[string]map[int32]offset
+
+	// consumer is what the group is under KIP-848, nil for a classic one. What follows is not in the log: until when each member is to be
+	// heard of, and by when it has to have given up what it lost.
+	consumer    *consumerGroup
+	share       *shareGroup // under KIP-932
+	sessions    map[string]time.Time
+	revocations map[string]revocation
 
 	// wakes is the earliest timer set for the group, zero when there is none.
 	wakes time.Time
@@ -178,6 +185,12 @@ func (g *group) next() time.Time {
 	}
 	for _, lapses := range g.promised {
 		earlier(lapses)
+	}
+	for _, ends := range g.sessions {
+		earlier(ends)
+	}
+	for _, pending := range g.revocations {
+		earlier(pending.by)
 	}
 	return first
 }

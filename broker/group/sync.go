@@ -19,7 +19,7 @@ func (m *Machine) Sync(to coord.Caller, req *kmsg.SyncGroupRequest, now time.Tim
 		return refuse(kerr.InvalidGroupID)
 	}
 	g := m.groups[req.Group]
-	if g == nil {
+	if g == nil || g.newer() {
 		return refuse(kerr.UnknownMemberID)
 	}
 	each, err := g.validate(req.MemberID, req.InstanceID)

@@ -144,6 +144,9 @@ func (m *Machine) CommitInTransaction(to coord.Caller, req *kmsg.TxnOffsetCommit
 // transaction's producer answers for it.
 func (m *Machine) committingInTransaction(req *kmsg.TxnOffsetCommitRequest) *kerr.Error {
 	g := m.groups[req.Group]
+	if g != nil && g.newer() {
+		return m.consumerCommitInTransaction(g, req)
+	}
 	switch {
 	case g == nil && req.Generation >= 0:
 		return kerr.IllegalGeneration

@@ -56,7 +56,7 @@ func (w words) group() string {
 }
 
 // say carries one line out.
-func (w *world) say(t *testing.T, fields []string) {
+func (w *world) say(t testing.TB, fields []string) {
 	t.Helper()
 	args := words{}
 	for _, f := range fields[2:] {
@@ -91,6 +91,10 @@ func (w *world) say(t *testing.T, fields []string) {
 		w.perform(m.Fetch(to, req))
 	case "describe":
 		w.perform(m.Describe(to, args.group(), 6))
+	case "consumer":
+		w.perform(m.ConsumerHeartbeat(to, Client{fields[0], "/host"}, w.consumerOf(args), w.now))
+	case "describe-consumer":
+		w.perform(m.DescribeConsumer(to, args.group()))
 	case "list":
 		w.perform(m.List(to, nil, nil))
 	case "delete":
@@ -109,7 +113,7 @@ func (w *world) say(t *testing.T, fields []string) {
 }
 
 // control is for lines that speak to the world: "world VERB".
-func (w *world) control(t *testing.T, who, verb string, args words) bool {
+func (w *world) control(t testing.TB, who, verb string, args words) bool {
 	if who != "world" {
 		return false
 	}
@@ -126,6 +130,12 @@ func (w *world) control(t *testing.T, who, verb string, args words) bool {
 		w.refusal = nil
 	case "failover":
 		w.reload(w.log)
+	case "topics":
+		w.topics(strings.Split(args["are"], ","))
+	case "times":
+		w.times = ConsumerTimes{
+			time.Duration(args.number("session", 45)) * time.Second, 5 * time.Second, time.Duration(args.number("assignment", 0)) * time.Second,
+		}
 	case "topic-deleted":
 		w.perform(w.machine.TopicsDeleted([]string{args["topic"]}))
 	default:

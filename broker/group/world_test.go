@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/broker/coord"
+	"odradek/broker/metadata"
 )
 
 // world is what surrounds a machine: a log, a clock, and the ids that it is given. It carries effects out as a shard does.
@@ -19,6 +20,8 @@ type world struct {
 	now     time.Time
 	log     []coord.Record
 	ids     int
+	image   *metadata.Image
+	times   ConsumerTimes
 	// refusal is why appends are refused, nil when they are not.
 	refusal *kerr.Error
 	// heard is told what happens.
@@ -28,12 +31,17 @@ type world struct {
 }
 
 func newWorld() *world {
-	w := &world{now: time.UnixMilli(0), heard: func(string) {}, answered: func(string, any) {}}
+	w := &world{now: time.UnixMilli(0), image: metadata.NewImage(), heard: func(string) {}, answered: func(string, any) {}}
 	w.cfg = Config{
 		InitialRebalanceDelay: 0, SessionTimeoutMin: time.Second, SessionTimeoutMax: time.Minute, SizeMax: 100,
 		OffsetsRetention: time.Hour, ExpiryInterval: 10 * time.Minute, MetadataBytesMax: 16,
+		Consumer: ConsumerConfig{
+			SizeMax: 10, Assignors: []string{AssignorUniform, AssignorRange}, Times: func(string) ConsumerTimes { return w.times },
+		},
+		Image: func() *metadata.Image { return w.image },
 		NewID: func() string { w.ids++; return fmt.Sprint(w.ids) },
 	}
+	w.times = ConsumerTimes{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second}
 	w.machine = New(&w.cfg)
 	return w
 }
@@ -162,6 +170,9 @@ func describeRecord(r coord.Record) string {
 		}
 		return fmt.Sprintf("group %s generation=%d protocol=%s leader=%s [%s]", group.Group, v.Generation, or(v.Protocol), or(v.Leader), strings.Join(members, " "))
 	}
+	if text, ok := describeConsumerRecord(r); ok {
+		return text
+	}
 	var key kmsg.OffsetCommitKey
 	if err := key.ReadFrom(r.Key); err != nil {
 		return err.Error()
@@ -231,6 +242,10 @@ func describeAnswer(response any) string {
 			}
 		}
 		return text
+	case *kmsg.ConsumerGroupHeartbeatResponse:
+		return describeBeat(r)
+	case kmsg.ConsumerGroupDescribeResponseGroup:
+		return describeConsumers(r)
 	case kmsg.DescribeGroupsResponseGroup:
 		var members []string
 		for _, m := range r.Members {

@@ -19,12 +19,20 @@ const EligibleLeaderReplicas = "eligible.leader.replicas.version"
 // transaction, and add partitions to it by producing to them.
 const TransactionVersion = "transaction.version"
 
+// GroupVersion is KIP-848's feature: at level 1 there are consumer groups.
+const GroupVersion = "group.version"
+
+// ShareVersion is KIP-932's feature: at level 1 there are share groups.
+const ShareVersion = "share.version"
+
 // Features are all features that this program has, by name. One is added here when what it stands for is done: from then on
 // nodes register with it, clients are told, and new clusters finalize it. Those of Kafka's that stand for its own metadata log
 // (metadata.version, kraft.version) have no meaning here.
 var Features = []Feature{
 	{Name: EligibleLeaderReplicas, Min: 0, Max: 1, Initial: 1},
 	{Name: TransactionVersion, Min: 0, Max: 2, Initial: 2},
+	{Name: GroupVersion, Min: 0, Max: 1, Initial: 1},
+	{Name: ShareVersion, Min: 0, Max: 1, Initial: 1},
 }
 
 // FeatureRange says in which levels a node can work with a feature.

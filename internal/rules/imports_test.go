@@ -28,17 +28,20 @@ var allowed = map[string][]string{
 	"broker/controller/raftstore": {"broker/env"},
 	"broker/replica":              {"broker/env", "broker/commitlog", "broker/commitlog/cleaner", "broker/record", "broker/metadata", "broker/wire"},
 	"broker/coord":                {"broker/commitlog", "broker/metadata", "broker/record", "broker/replica"},
-	"broker/group":                {"broker/coord"},
+	"broker/group":                {"broker/coord", "broker/group/assign", "broker/metadata"},
+	"broker/group/assign":         {"broker/metadata"},
+	"broker/share":                {"broker/metadata", "broker/share/state"},
+	"broker/share/state":          {"broker/coord", "broker/metadata"},
 	"broker/inspect":              {"broker/commitlog", "broker/controller/raftstore", "broker/env", "broker/metadata", "broker/record", "broker/replica"},
 	"broker/txn":                  {"broker/coord"},
 	"broker/txn/courier":          {"broker/env", "broker/metadata", "broker/wire"},
 	"broker/txn/enlist":           {"broker/coord", "broker/env", "broker/metadata", "broker/txn", "broker/txn/courier", "broker/wire"},
 	"broker/txn/markers":          {"broker/env", "broker/metadata", "broker/txn", "broker/txn/courier", "broker/wire"},
-	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/txn", "broker/txn/enlist", "broker/wire"},
+	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/group/assign", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/share", "broker/share/state", "broker/txn", "broker/txn/enlist", "broker/wire"},
 	"broker/api/vectors":          {},
 	"broker": {
 		"broker/api", "broker/commitlog", "broker/commitlog/cleaner", "broker/config", "broker/controller", "broker/coord", "broker/env", "broker/group", "broker/metadata",
-		"broker/record", "broker/replica", "broker/server", "broker/txn", "broker/txn/enlist", "broker/txn/markers", "broker/wire",
+		"broker/record", "broker/replica", "broker/server", "broker/share", "broker/share/state", "broker/txn", "broker/txn/enlist", "broker/txn/markers", "broker/wire",
 	},
 }
 

@@ -64,6 +64,9 @@ var scripts = []script{
 	{"28-txn-offset-commit", txnOffsetCommit},
 	{"65-describe-transactions", describeTransactions},
 	{"27-write-txn-markers", writeTxnMarkers},
+	{"68-consumer-group-heartbeat", consumerGroupHeartbeat},
+	{"69-consumer-group-describe", consumerGroupDescribe},
+	{"83-share-state", shareStates},
 }
 
 const requestTimeoutMs = 10_000

@@ -1,0 +1,142 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/broker/config"
+)
+
+// quickShares are the times of share groups in tests.
+var quickShares = []config.Property{
+	{Key: "group.share.heartbeat.interval.ms", Value: "100"}, {Key: "group.share.min.heartbeat.interval.ms", Value: "50"},
+	{Key: "group.share.session.timeout.ms", Value: "3000"}, {Key: "group.share.min.session.timeout.ms", Value: "1000"},
+	{Key: "group.share.assignment.interval.ms", Value: "0"}, {Key: "group.share.record.lock.duration.ms", Value: "1000"},
+	{Key: "group.share.min.record.lock.duration.ms", Value: "500"}, {Key: "min.insync.replicas", Value: "1"},
+	{Key: "share.coordinator.state.topic.num.partitions", Value: "4"},
+}
+
+// deliveries counts how often each record was delivered, and how often it was accepted.
+type deliveries struct {
+	mu        sync.Mutex
+	delivered map[string]int
+	accepted  map[string]int
+}
+
+func newDeliveries() *deliveries {
+	return &deliveries{delivered: map[string]int{}, accepted: map[string]int{}}
+}
+
+func (d *deliveries) count() (delivered, accepted int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.delivered), len(d.accepted)
+}
+
+// shareMember reads as a member of a share group until it is closed; it answers each record as answer says, which is told the
+// how-manieth delivery it is.
+func (c *testCluster) shareMember(group, topic string, d *deliveries, answer func(r *kgo.Record, times int) kgo.AckStatus) (*kgo.Client, chan struct{}) {
+	client := c.client(kgo.ShareGroup(group), kgo.ConsumeTopics(topic), kgo.FetchMaxWait(100*time.Millisecond))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			fetches := client.PollFetches(context.Background())
+			if fetches.IsClientClosed() {
+				return
+			}
+			fetches.EachRecord(func(r *kgo.Record) {
+				name := fmt.Sprintf("%d/%d", r.Partition, r.Offset)
+				d.mu.Lock()
+				d.delivered[name]++
+				status := answer(r, d.delivered[name])
+				if status == kgo.AckAccept {
+					d.accepted[name]++
+				}
+				d.mu.Unlock()
+				r.Ack(status)
+			})
+		}
+	}()
+	return client, done
+}
+
+func always(status kgo.AckStatus) func(*kgo.Record, int) kgo.AckStatus {
+	return func(*kgo.Record, int) kgo.AckStatus { return status }
+}
+
+// fromEarliest has a share group begin at the start of partitions.
+func fromEarliest(ctx context.Context, t *testing.T, client *kgo.Client, group string) {
+	t.Helper()
+	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	resource := kmsg.NewIncrementalAlterConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceType(32), group
+	one, value := kmsg.NewIncrementalAlterConfigsRequestResourceConfig(), "earliest"
+	one.Name, one.Value = "share.auto.offset.reset", &value
+	resource.Configs = append(resource.Configs, one)
+	req.Resources = append(req.Resources, resource)
+	resp, err := req.RequestWith(ctx, client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.Resources[0].ErrorCode)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestShareGroup has two members of a share group read together: each record is accepted once; what is released comes again, what is
+// rejected does not, and nothing is lost when the leaders and the coordinators move.
+func TestShareGroup(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := startCluster(t, 3, quickShares...)
+	producer := c.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	admin := kadm.NewClient(producer)
+	if _, err := admin.CreateTopic(ctx, 2, 3, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+	fromEarliest(ctx, t, producer, "s")
+	produce(ctx, t, producer, "t", 2, 10)
+	d := newDeliveries()
+	first, firstDone := c.shareMember("s", "t", d, func(r *kgo.Record, times int) kgo.AckStatus {
+		switch {
+		case r.Offset == 3:
+			return kgo.AckReject
+		case r.Offset%2 == 0 && times == 1:
+			return kgo.AckRelease
+		}
+		return kgo.AckAccept
+	})
+	eventually(t, "all is delivered and accepted but what was rejected", func() bool {
+		delivered, accepted := d.count()
+		return delivered == 20 && accepted == 18
+	})
+	second, secondDone := c.shareMember("s", "t", d, always(kgo.AckAccept))
+	produce(ctx, t, producer, "t", 2, 10)
+	eventually(t, "the rest is accepted", func() bool { _, accepted := d.count(); return accepted >= 36 })
+	for _, client := range []*kgo.Client{first, second} {
+		client.Close()
+	}
+	<-firstDone
+	<-secondDone
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, times := range d.accepted {
+		if times != 1 {
+			t.Errorf("%s was accepted %d times", name, times)
+		}
+	}
+	for name, times := range d.delivered {
+		if times > 2 {
+			t.Errorf("%s was delivered %d times", name, times)
+		}
+	}
+}
