@@ -38,6 +38,21 @@ type Net interface {
 	Dial(ctx context.Context, address string) (net.Conn, error)
 }
 
+// TryWriter is a Net that can write to its connections without waiting, as a Net may lack.
+type TryWriter interface {
+	// TryWriter returns a function that writes as much of p as conn takes at once, from none to all, and says how much that
+	// was; less than all is no error. It must not run beside another write. nil says that conn can't.
+	TryWriter(conn net.Conn) func(p []byte) (n int, err error)
+}
+
+// TryWriterOf is n's function for conn, nil when there is none.
+func TryWriterOf(n Net, conn net.Conn) func(p []byte) (n int, err error) {
+	if t, ok := n.(TryWriter); ok {
+		return t.TryWriter(conn)
+	}
+	return nil
+}
+
 // Errors that a Disk's operations wrap, whatever the implementation; test with errors.Is. A missing file is fs.ErrNotExist
 // and an existing one fs.ErrExist, as in package os.
 var (

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"odradek/broker/env"
 	"odradek/broker/wire"
 )
 
@@ -25,7 +26,10 @@ type conn struct {
 	id     uint64
 	net    net.Conn
 	reader *wire.FrameReader
-	peer   *Peer // of the calls to come; the reader's
+	try    func([]byte) (int, error) // writes without waiting (env.TryWriter); nil where that can't be had
+	peer   *Peer                     // of the calls to come; the reader's
+
+	flushing []*Call // memory of the reader's
 
 	ctx    context.Context // the handlers': ends with the connection or the server
 	cancel context.CancelFunc
@@ -38,7 +42,9 @@ type conn struct {
 	queue      queue
 	mutedUntil time.Time
 	lastRead   error  // why nothing more will be queued; nil while the reader goes on
-	writing    bool   // the writer is in a call to the network
+	handling   *Call  // the reader's handler has it; its answer is sent when the handler returns
+	writing    bool   // the writer or the reader is in a call to the network, or there is something unsent
+	unsent     []byte // what the connection did not take when the reader tried; the writer's to send first
 	progress   uint64 // rises with each frame read and each piece written
 	seen       uint64 // progress when the reaper last looked
 	stale      bool   // nothing happened between its last two looks
@@ -52,6 +58,7 @@ func newConn(s *Server, nc net.Conn, id uint64) *conn {
 		id:     id,
 		net:    nc,
 		reader: wire.NewFrameReader(nc, &s.pool, s.config.FrameBytesMax),
+		try:    env.TryWriterOf(s.config.Net, nc),
 		peer:   peer,
 		dead:   make(chan struct{}),
 		wake:   make(chan struct{}, 1),
@@ -157,7 +164,7 @@ func (c *conn) answer(call *Call, response wire.Response, hangUp error) {
 			c.mutedUntil = mutedUntil
 		}
 	}
-	atHead := c.queue.head == call
+	wake := c.queue.head == call && c.handling != call // the reader sends what its own handler answers
 	c.mu.Unlock()
 	if held {
 		call.frame.Release() // the writer makes room for the reader soon enough
@@ -165,7 +172,7 @@ func (c *conn) answer(call *Call, response wire.Response, hangUp error) {
 	switch {
 	case ended && !response.IsZero():
 		response.Release()
-	case atHead:
+	case wake:
 		signal(c.wake)
 	}
 }

@@ -6,6 +6,9 @@
 //	reader:  frame → Parse → queue → Handler.Handle (may block: it is this connection's own time)
 //	writer:  queue → the answered calls at its head, together in one writev → release
 //
+// An answer that the handler has given when it returns, and behind which no further request has come yet, is sent by the reader
+// itself, as far as the connection takes it without waiting: no goroutine has to be woken between a request and its answer.
+//
 // A handler that does not block but answers later (Produce) pipelines: the reader goes on to the next request while the
 // answer is awaited, and the queue keeps the order. The reader stops when too much is under way (Config.InFlightMax,
 // Config.QueuedBytesMax) or a response says so (wire.Response.Mute); the peer then feels TCP's own backpressure.

@@ -43,6 +43,24 @@ func (q *queue) take(batch []*Call) []*Call {
 	return batch
 }
 
+// small says whether what take would return can be sent by one call from the scratch, without a file that the kernel had better
+// send and without a connection to end.
+func (q *queue) small() bool {
+	bytes, count := 0, 0
+	for c := q.head; c != nil && c.answered && count < gatherCallsMax; c = c.next {
+		if c.hangUp != nil || !c.response.IsZero() && c.response.SliceLenMax() >= sendfileBytesMin {
+			return false
+		}
+		if !c.response.IsZero() {
+			bytes += c.response.Len()
+		}
+		if count++; bytes > scratchBytes {
+			return false
+		}
+	}
+	return true
+}
+
 // settle takes the written calls off the count.
 func (q *queue) settle(batch []*Call) {
 	for _, c := range batch {

@@ -104,12 +104,15 @@ func (c *conn) dispatch(frame wire.Frame) error {
 	c.mu.Lock()
 	c.progress++
 	c.queue.push(call)
+	c.handling = call
 	c.mu.Unlock()
 	if askAgain {
 		call.Reply(c.server.config.Versions.UnsupportedApiVersions(header))
-		return nil
+	} else if err := c.handle(call); err != nil {
+		return err
 	}
-	return c.handle(call)
+	c.handled()
+	return nil
 }
 
 // apiVersionsKey is the request by which a client that is newer than the server finds out.

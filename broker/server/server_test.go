@@ -291,8 +291,12 @@ func (c *client) expectBody(correlationID int32, want []byte) {
 	}
 }
 
-func fetchOf(call *Call, records wire.Slice) wire.Response {
-	partition := wire.NewFetchPartition(0)
-	partition.Records = records
-	return wire.EncodeFetch(call.Header, &wire.FetchResponse{Topics: []wire.FetchTopic{{Partitions: []wire.FetchPartition{partition}}}})
+func fetchOf(call *Call, records ...wire.Slice) wire.Response {
+	var partitions []wire.FetchPartition
+	for i, each := range records {
+		partition := wire.NewFetchPartition(int32(i))
+		partition.Records = each
+		partitions = append(partitions, partition)
+	}
+	return wire.EncodeFetch(call.Header, &wire.FetchResponse{Topics: []wire.FetchTopic{{Partitions: partitions}}})
 }

@@ -19,23 +19,31 @@ func (c *conn) write() {
 			c.mu.Unlock()
 			return
 		}
-		batch = c.queue.take(batch[:0])
-		drained := c.lastRead != nil && c.queue.count == 0
+		unsent := c.unsent
+		c.unsent, batch = nil, batch[:0]
+		if !c.writing { // else the reader is at it, and wakes this goroutine when it leaves something to do
+			batch = c.queue.take(batch)
+			c.writing = len(batch) > 0
+		}
+		drained := c.lastRead != nil && c.queue.count == 0 && !c.writing
 		reason := c.lastRead
-		c.writing = len(batch) > 0
 		c.mu.Unlock()
+		var err error
 		switch {
 		case drained:
 			c.end(reason)
 			return
-		case len(batch) == 0:
+		case unsent != nil:
+			_, err = c.net.Write(unsent)
+		case len(batch) > 0:
+			err = g.send(batch)
+		default:
 			select {
 			case <-c.wake:
 			case <-c.dead:
 			}
 			continue
 		}
-		err := g.send(batch)
 		c.settle(batch)
 		if err != nil {
 			c.end(err)
@@ -47,7 +55,7 @@ func (c *conn) write() {
 // settle releases what was sent, or could not be, and makes room for the reader.
 func (c *conn) settle(batch []*Call) {
 	c.mu.Lock()
-	c.writing = false
+	c.writing = c.unsent != nil
 	c.progress++
 	c.queue.settle(batch)
 	c.mu.Unlock()

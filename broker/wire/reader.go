@@ -56,6 +56,9 @@ func (r *FrameReader) Next() (Frame, error) {
 	}
 }
 
+// Buffered says whether bytes of the next frame have been read: then Next may well return without waiting.
+func (r *FrameReader) Buffered() bool { return r.large != nil || r.start < r.end }
+
 // Close gives the buffers back. Frames that were handed out stay valid.
 func (r *FrameReader) Close() {
 	if r.block != nil {

@@ -97,6 +97,15 @@ func (r Response) Len() int {
 	return n
 }
 
+// SliceLenMax is the size of the largest slice, in bytes.
+func (r Response) SliceLenMax() int {
+	n := 0
+	for _, s := range r.slices {
+		n = max(n, s.slice.Len())
+	}
+	return n
+}
+
 // MemoryLen is how many of the bytes are held in memory, in bytes.
 func (r Response) MemoryLen() int { return len(r.bytes) }
 

@@ -20,6 +20,7 @@ var streamCases = []Case{
 	{"net-both-ways", withPair(netBothWays)},
 	{"net-short-read", withPair(netShortRead)},
 	{"net-backpressure", withPair(netBackpressure)},
+	{"net-try-write", withPair(netTryWrite)},
 	{"net-many-connections", netManyConnections},
 	{"net-send-file", withPair(netSendFile)},
 	{"net-send-file-concurrently", netSendFileConcurrently},
@@ -237,5 +238,41 @@ func netSendFileDeadline(t *T, a, b net.Conn) {
 	got, err := io.Copy(io.Discard, b)
 	if got != n || err != nil {
 		t.Errorf("%d bytes arrived, %v; %d were sent", got, err, n)
+	}
+}
+
+// Who tries to write is never held up by a reader who is behind, and what it was told was written arrives.
+func netTryWrite(t *T, a, b net.Conn) {
+	try := env.TryWriterOf(t.Net, a)
+	if try == nil {
+		return
+	}
+	const most = 64 << 20 // no connection takes as much
+	block := noise(9, 100_000)
+	written := 0
+	for {
+		n, err := try(block[written%len(block):])
+		t.must(err)
+		if written += n; n == 0 {
+			break
+		}
+		if written > most {
+			t.Fatalf("a connection that nobody reads from takes %d bytes", written)
+		}
+	}
+	got := make([]byte, len(block))
+	for read := 0; read < written; read += len(got) {
+		got = got[:min(len(got), written-read)]
+		_, err := io.ReadFull(b, got)
+		t.must(err)
+		if !bytes.Equal(got, block[:len(got)]) {
+			t.Fatalf("what arrived differs from byte %d", read+mismatch(got, block))
+		}
+	}
+	t.send(a, "end") // the connection works on in the ordinary way
+	t.receive(b, "end")
+	t.must(a.Close())
+	if n, err := try([]byte("x")); n != 0 || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a closed connection takes %d bytes, %v", n, err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"odradek/broker/env"
 )
 
 // listener is a net.TCPListener with what the wasip1 port of package net lacks: its address, and net.ErrClosed. No lock is
@@ -84,6 +86,27 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) Write(p []byte) (int, error) {
 	n, err := c.tcp.Write(p)
 	return n, c.check("write", err)
+}
+
+var _ env.TryWriter = network{}
+
+// TryWriter implements env.TryWriter.
+func (network) TryWriter(of net.Conn) func(p []byte) (n int, err error) {
+	c, ok := of.(*conn)
+	if !ok {
+		return nil
+	}
+	try := env.TryWrites(c.tcp)
+	if try == nil {
+		return nil
+	}
+	return func(p []byte) (int, error) {
+		n, err := try(p)
+		if err != nil {
+			err = c.check("write", &net.OpError{Op: "write", Net: "tcp", Err: err})
+		}
+		return n, err
+	}
 }
 
 // Close implements net.Conn.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"odradek/broker/env"
 )
 
 // windowBytes is how much may be on its way in one direction: a Write beyond waits for the reader.
@@ -76,7 +78,20 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 }
 
-func (c *conn) Write(p []byte) (int, error) {
+var _ env.TryWriter = (*Net)(nil)
+
+// TryWriter implements env.TryWriter.
+func (*Net) TryWriter(of net.Conn) func(p []byte) (n int, err error) {
+	if c, ok := of.(*conn); ok {
+		return func(p []byte) (int, error) { return c.write(p, false) }
+	}
+	return nil
+}
+
+func (c *conn) Write(p []byte) (int, error) { return c.write(p, true) }
+
+// write writes all of p, or with wait unset what there is room for.
+func (c *conn) write(p []byte, wait bool) (int, error) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	for done := 0; ; {
@@ -98,7 +113,7 @@ func (c *conn) Write(p []byte) (int, error) {
 			done += n
 			c.link.changed.Broadcast()
 		}
-		if done == len(p) {
+		if done == len(p) || !wait {
 			return done, nil
 		}
 		c.link.changed.Wait()
