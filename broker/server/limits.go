@@ -33,7 +33,7 @@ const (
 
 	// sendfileBytesMin is the smallest slice, in bytes, that the kernel is asked to send. A smaller one is read into the
 	// scratch, and goes out in one call with what stands before and behind it.
-	sendfileBytesMin = 32 << 10
+	sendfileBytesMin = 128 << 10
 
 	// sendPieceBytes is how much the kernel sends at a call, in bytes: progress is seen after each.
 	sendPieceBytes = 1 << 20

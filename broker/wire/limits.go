@@ -16,6 +16,10 @@ const (
 	blockBytesMin = 4 << 10
 	blockBytesMax = 64 << 10
 
+	// expectBytesMax bounds the block, in bytes, that a connection has whose last frame was larger than blockBytesMax: one
+	// such frame, which would be copied in part if it came in two blocks. Connections hold theirs while they are idle.
+	expectBytesMax = 256 << 10
+
 	// readBytesMin is the least room, in bytes, that a read between frames is given; with less left, a new block begins.
 	readBytesMin = 1 << 10
 

@@ -25,6 +25,9 @@ type FrameReader struct {
 	block      *buffer
 	blockBytes int // of the next block
 	start, end int
+	// expect is the size of the last frame, its own size included, when it is larger than a block and yet fits in a longer one:
+	// the next is read in place if it is no larger. Otherwise 0.
+	expect int
 
 	// A large frame under way: large.data[:have] of its size bytes are there. nil when there is none.
 	large      *buffer
@@ -85,9 +88,10 @@ func (r *FrameReader) take() (frame Frame, ok bool, err error) {
 		return Frame{}, false, fmt.Errorf("%w: %d bytes, of at most %d", ErrFrameSize, size, r.max)
 	case content+size <= r.end:
 		r.start = content + size
+		r.expected(size)
 		r.block.retain()
 		return Frame{Bytes: r.block.data[content:r.start:r.start], buffer: r.block}, true, nil
-	case sizeBytes+size > blockBytesMax:
+	case sizeBytes+size > blockBytesMax && content+size > len(r.block.data):
 		r.size, r.have = size, unread-sizeBytes
 		r.large = r.pool.get(min(size, max(r.trusted, blockBytesMax)))
 		copy(r.large.data, r.block.data[content:r.end])
@@ -96,14 +100,28 @@ func (r *FrameReader) take() (frame Frame, ok bool, err error) {
 	return Frame{}, false, nil
 }
 
+// expected notes the size of a frame that has come whole.
+func (r *FrameReader) expected(size int) {
+	r.expect = 0
+	if whole := sizeBytes + size; whole > blockBytesMax && whole <= expectBytesMax {
+		r.expect = whole
+	}
+}
+
 // fill reads once into the block, after making room for the frame that is under way.
 func (r *FrameReader) fill() error {
 	want := sizeBytes
-	if unread := r.end - r.start; unread >= sizeBytes {
+	unread := r.end - r.start
+	if unread >= sizeBytes {
 		want += int(binary.BigEndian.Uint32(r.block.data[r.start:]))
+	} else if unread == 0 && r.expect > 0 {
+		want = r.expect
 	}
 	r.makeRoom(want)
 	room := r.block.data[r.end:]
+	if r.expect > 0 && r.end < r.start+want {
+		room = r.block.data[r.end : r.start+want] // what is read beyond a large frame would have to be copied
+	}
 	n, err := r.src.Read(room)
 	r.end += n
 	if n == len(room) {
@@ -165,5 +183,6 @@ func (r *FrameReader) finishLarge() (Frame, error) {
 	frame := Frame{Bytes: r.large.data[:r.size:r.size], buffer: r.large}
 	r.large = nil
 	r.trusted = min(max(r.trusted, r.size), trustBytesMax)
+	r.expected(r.size)
 	return frame, nil
 }

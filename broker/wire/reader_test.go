@@ -215,11 +215,49 @@ func TestPoolClasses(t *testing.T) {
 	}
 }
 
+// TestMiddlingFramesAreReadInPlace: frames somewhat larger than a block, of which the next is no larger, take a read each and are
+// not copied, whether they come one by one or all at once; others among them are read as ever.
+func TestMiddlingFramesAreReadInPlace(t *testing.T) {
+	const size = 100_000
+	frame := appendFrame(nil, bytes.Repeat([]byte{1}, size))
+	small := appendFrame(nil, []byte{2})
+	tiny := bytes.Repeat(small, 3)
+	huge := appendFrame(nil, bytes.Repeat([]byte{3}, 1<<20))
+	source := &script{chunks: [][]byte{bytes.Repeat(frame, 10), bytes.Clone(frame), tiny, bytes.Clone(frame), huge, bytes.Clone(frame)}, end: io.EOF}
+	reader := NewFrameReader(source, new(Pool), FrameBytesMax)
+	next := func(size int, content byte) Frame {
+		t.Helper()
+		frame, err := reader.Next()
+		if err != nil || len(frame.Bytes) != size || frame.Bytes[0] != content || frame.Bytes[size-1] != content {
+			t.Fatalf("%d bytes, %v", len(frame.Bytes), err)
+		}
+		return frame
+	}
+	next(size, 1).Release()
+	for range 10 {
+		before := source.reads
+		frame := next(size, 1)
+		if frame.buffer != reader.block || source.reads-before != 1 {
+			t.Errorf("%d reads, in the block: %v", source.reads-before, frame.buffer == reader.block)
+		}
+		frame.Release()
+	}
+	for range 3 {
+		next(1, 2).Release()
+	}
+	next(size, 1).Release()
+	next(1<<20, 3).Release()
+	next(size, 1).Release()
+	if _, err := reader.Next(); err != io.EOF {
+		t.Error(err)
+	}
+}
+
 func BenchmarkFrameReader(b *testing.B) {
 	for _, bench := range []struct {
 		name string
 		size int
-	}{{"100B", 100}, {"16KB", 16 << 10}, {"1MB", 1 << 20}} {
+	}{{"100B", 100}, {"16KB", 16 << 10}, {"65KB", 65 << 10}, {"1MB", 1 << 20}} {
 		b.Run(bench.name, func(b *testing.B) {
 			stream := bytes.Repeat(appendFrame(nil, make([]byte, bench.size)), max(1, 65536/bench.size))
 			reader := NewFrameReader(endless{stream, new(int)}, new(Pool), FrameBytesMax)
