@@ -72,3 +72,26 @@ func TestTable(t *testing.T) {
 		t.Error(table)
 	}
 }
+
+func TestPage(t *testing.T) {
+	page := Page{Commands: []string{"make bench-peer"}, Commit: "abc", Date: "2026-01-02", Machine: "2 cores", Rows: []string{
+		"row=produce_1KB_rf1 ours=300 peer=100 ratio=3.000 cpu_ratio=0.250 spread=0.33 unit=MiB/s ours_cpu=1.00 peer_cpu=4.00 ours_limit=client peer_limit=broker rounds=3",
+		"row=start_rf1 ours=20.0 peer=2000 ratio=0.010 cpu_ratio=- spread=0.00 unit=ms rounds=1",
+	}}
+	text, err := page.Markdown()
+	for _, want := range []string{
+		"\n    make bench-peer\n", "commit abc; 2 cores",
+		"\n| produce 1KB rf1 | MiB/s | 300 | 100 | 3.000 | 0.33 | 1.00 | 4.00 | 0.250 | client | broker | 3 |\n",
+		"\n| start rf1 | ms | 20.0 | 2000 | 0.010 | 0.00 |  |  |  |  |  | 1 |\n",
+	} {
+		if err != nil || !strings.Contains(text, want) {
+			t.Errorf("%v, without %q:\n%s", err, want, text)
+		}
+	}
+	for _, bad := range []string{"", "ours=1", "row=x y"} {
+		page.Rows = []string{bad}
+		if _, err := page.Markdown(); err == nil {
+			t.Errorf("%q is taken for a row", bad)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func benchCommand() *cobra.Command {
 		}
 		return o.publish(command.OutOrStdout(), result)
 	}
-	command.AddCommand(benchLimitCommand(), benchSinkCommand(), benchAwaitCommand(), benchRowsCommand(), benchDiffCommand())
+	command.AddCommand(benchLimitCommand(), benchSinkCommand(), benchAwaitCommand(), benchRowsCommand(), benchDiffCommand(), benchPageCommand())
 	return command
 }
 

@@ -129,3 +129,32 @@ func benchDiffCommand() *cobra.Command {
 	}
 	return command
 }
+
+func benchPageCommand() *cobra.Command {
+	var page compare.Page
+	command := &cobra.Command{
+		Use:     "page ROWS",
+		Short:   "Make a page, in Markdown, of a file with the rows of a comparison",
+		Example: "  odradek bench page --commit abc --date 2026-01-02 --machine '2 cores' --command 'make bench-peer' rows > page.md",
+		Args:    cobra.ExactArgs(1),
+	}
+	flags := command.Flags()
+	flags.StringVar(&page.Commit, "commit", "", "which commit was measured")
+	flags.StringVar(&page.Date, "date", "", "when")
+	flags.StringVar(&page.Machine, "machine", "", "on what")
+	flags.StringArrayVar(&page.Commands, "command", nil, "what gives the figures; may be repeated")
+	command.RunE = func(command *cobra.Command, files []string) error {
+		text, err := os.ReadFile(files[0])
+		if err != nil {
+			return err
+		}
+		page.Rows = strings.Split(strings.TrimSpace(string(text)), "\n")
+		markdown, err := page.Markdown()
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(command.OutOrStdout(), markdown)
+		return nil
+	}
+	return command
+}
