@@ -30,6 +30,7 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	p.Cluster = drawCluster(Stream(seed, "cluster"))
 	drawClients(Stream(seed, "clients"), &p)
 	drawKeeping(Stream(seed, "keeping"), &p)
+	drawCopies(Stream(seed, "copies"), &p)
 	drawSnapshots(Stream(seed, "snapshots"), &p)
 	p.Schedule = drawSchedule(Stream(seed, "faults"), &p)
 	return p

@@ -20,6 +20,7 @@ type Plan struct {
 	Producers []Producer `json:"producers"` // named producer-1, producer-2 … in this order
 	Consumers []Consumer `json:"consumers"` // named consumer-1, consumer-2 … in this order
 	Deleters  []Deleter  `json:"deleters,omitempty"`
+	Copiers   []Copier   `json:"copiers,omitempty"`
 	Schedule  Schedule   `json:"schedule"`
 }
 
@@ -76,6 +77,8 @@ type Consumer struct {
 	MaxBytes int      `json:"max_bytes"`      // of one fetch
 	MaxWait  Duration `json:"max_wait"`       // of one fetch
 	Pause    Duration `json:"pause,omitzero"` // after each poll, so that the log's head may overtake it
+	// Committed: it reads committed records only, wherever they are.
+	Committed bool `json:"committed,omitempty"`
 }
 
 // A Deleter has records deleted (DeleteRecords): of one partition after the other of its topics, up to anywhere in the log.
@@ -153,7 +156,7 @@ func (p *Plan) Validate() error {
 	if err := p.Cluster.check(); err != nil {
 		return err
 	}
-	if n := len(p.Producers) + len(p.Consumers) + len(p.Deleters); n > clientsMax {
+	if n := len(p.Producers) + len(p.Consumers) + len(p.Deleters) + len(p.Copiers); n > clientsMax {
 		return fmt.Errorf("%d clients: allowed are %d", n, clientsMax)
 	}
 	for i := range p.Producers {
@@ -169,6 +172,11 @@ func (p *Plan) Validate() error {
 	for i := range p.Deleters {
 		if err := p.Deleters[i].check(&p.Cluster); err != nil {
 			return fmt.Errorf("deleters[%d]: %w", i, err)
+		}
+	}
+	for i := range p.Copiers {
+		if err := p.Copiers[i].check(&p.Cluster); err != nil {
+			return fmt.Errorf("copiers[%d]: %w", i, err)
 		}
 	}
 	return p.Schedule.check(&p.Cluster, p.Phases)

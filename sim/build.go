@@ -104,6 +104,13 @@ func (r *run) addClients() error {
 			return err
 		}
 	}
+	for i := range r.plan.Copiers {
+		task := r.task(guest.RoleCopier, fmt.Sprintf("copier-%d", i+1), phases.HealEnd())
+		task.Copier = &r.plan.Copiers[i]
+		if err := r.addClient(task); err != nil {
+			return err
+		}
+	}
 	for i := range r.plan.Deleters {
 		task := r.task(guest.RoleDeleter, fmt.Sprintf("deleter-%d", i+1), phases.HealEnd())
 		task.Deleter = &r.plan.Deleters[i]
@@ -122,7 +129,9 @@ func (r *run) addClient(task guest.Task) error {
 
 // finalReader makes the machine of the last client, which reads everything once.
 func (r *run) finalReader() (*host.Node, error) {
-	return r.add("10.0.1.251", r.task(guest.RoleFinalRead, finalReaderName, r.plan.Phases.End()-finalMargin))
+	task := r.task(guest.RoleFinalRead, finalReaderName, r.plan.Phases.End()-finalMargin)
+	task.Committed = len(r.plan.Copiers) > 0
+	return r.add("10.0.1.251", task)
 }
 
 // finalMargin is how long before the end the final reader gives up, so that its word on it is heard.

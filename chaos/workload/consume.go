@@ -14,6 +14,9 @@ import (
 
 // Consume reads every partition of the plan's topics from the beginning until ctx ends.
 func Consume(ctx context.Context, p *Process, plan chaos.Consumer, cluster chaos.Cluster) error {
+	if plan.Committed {
+		return view(ctx, p, plan)
+	}
 	reader := newReader(p, cluster, plan.Topics, kgo.FetchMaxWait(plan.MaxWait.D()),
 		kgo.FetchMaxBytes(int32(plan.MaxBytes)), kgo.FetchMaxPartitionBytes(int32(plan.MaxBytes)))
 	reader.pause = plan.Pause.D()
@@ -75,7 +78,10 @@ func (r *reader) run(ctx context.Context, final bool, done func() bool) error {
 		assigned[at.topic][at.partition] = offset
 		event.Positions = append(event.Positions, history.Position{Topic: at.topic, Partition: at.partition, Offset: position})
 	}
-	options := append([]kgo.Opt{kgo.ConsumePartitions(assigned), kgo.ConsumeResetOffset(kgo.NoResetOffset())}, r.options...)
+	options := append([]kgo.Opt{
+		kgo.ConsumePartitions(assigned), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.KeepControlRecords(), // or who reads to the end would not know that a marker is the last
+	}, r.options...)
 	client, err := r.process.client(options...)
 	if err != nil {
 		return err
@@ -121,13 +127,18 @@ func (r *reader) poll(ctx context.Context, client *kgo.Client) (lost bool) {
 	return lost
 }
 
-// appendRuns adds what was fetched of a partition, cut where offsets are not consecutive.
+// appendRuns adds what was fetched of a partition, cut where offsets are not consecutive. Control records are stepped over.
 func appendRuns(runs []history.Run, fetched kgo.FetchTopicPartition) []history.Run {
-	for i, record := range fetched.Records {
-		if i == 0 || record.Offset != fetched.Records[i-1].Offset+1 {
-			runs = append(runs, history.Run{Topic: fetched.Topic, Partition: fetched.Partition, Offset: record.Offset})
+	begun := len(runs)
+	for _, record := range fetched.Records {
+		if n := len(runs); n == begun || runs[n-1].After() != record.Offset || runs[n-1].Next > 0 && !record.Attrs.IsControl() {
+			runs = append(runs, history.Run{Topic: fetched.Topic, Partition: fetched.Partition, Offset: record.Offset, Values: []string{}})
 		}
 		last := &runs[len(runs)-1]
+		if record.Attrs.IsControl() {
+			last.Next = record.Offset + 1
+			continue
+		}
 		last.Values = append(last.Values, identity(record))
 	}
 	return runs

@@ -1,4 +1,4 @@
-// Package workload holds the clients of a run: producers, consumers and the final reader of a [chaos.Plan], on franz-go, as any
+// Package workload holds the clients of a run: producers, consumers, copiers and the final reader of a [chaos.Plan], on franz-go, as any
 // user would write them. They run as guests of the simulator and against real clusters alike, and tell what they do as
 // events of a history.
 //

@@ -60,8 +60,14 @@ func run(task guest.Task, world env.Env) error {
 		return workload.Consume(ctx, process, *task.Consumer, task.Cluster)
 	case guest.RoleDeleter:
 		return workload.DeleteRecords(ctx, process, *task.Deleter, task.Cluster, task.Seed)
+	case guest.RoleCopier:
+		return workload.Copy(ctx, process, *task.Copier, task.Seed)
 	case guest.RoleFinalRead:
-		return inTime(ctx, workload.FinalRead(ctx, process, task.Cluster))
+		err := workload.FinalRead(ctx, process, task.Cluster)
+		if err == nil && task.Committed {
+			err = workload.FinalView(ctx, process, task.Cluster)
+		}
+		return inTime(ctx, err)
 	}
 	return fmt.Errorf("unknown role %q", task.Role)
 }

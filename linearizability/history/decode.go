@@ -175,6 +175,9 @@ type wireEvent struct {
 	End        *int64      `json:"end"`
 	Error      *string     `json:"error"`
 	Tombstone  *bool       `json:"tombstone"`
+	Txn        *string     `json:"txn"`
+	Copies     *string     `json:"copies"`
+	Commit     *bool       `json:"commit"`
 }
 
 // event checks that the fields are those of the operation and type.
@@ -198,7 +201,7 @@ func (w *wireEvent) event() (Event, error) {
 		Topic: value(w.Topic), Partition: value(w.Partition), Key: value(w.Key), Value: value(w.Value),
 		Acks: value(w.Acks), Idempotent: value(w.Idempotent), Tombstone: value(w.Tombstone), Offset: value(w.Offset),
 		Positions: value(w.Positions), Final: value(w.Final), Runs: value(w.Records),
-		Start: value(w.Start), End: value(w.End), Error: value(w.Error),
+		Start: value(w.Start), End: value(w.End), Txn: value(w.Txn), Copies: value(w.Copies), Commit: value(w.Commit), Error: value(w.Error),
 	}, nil
 }
 
@@ -206,7 +209,7 @@ func (w *wireEvent) event() (Event, error) {
 func (w *wireEvent) present() field {
 	var set field
 	for i, is := range [...]bool{w.Topic != nil, w.Partition != nil, w.Key != nil, w.Value != nil, w.Acks != nil, w.Idempotent != nil,
-		w.Offset != nil, w.Positions != nil, w.Final != nil, w.Records != nil, w.Start != nil, w.End != nil, w.Error != nil, w.Tombstone != nil} {
+		w.Offset != nil, w.Positions != nil, w.Final != nil, w.Records != nil, w.Start != nil, w.End != nil, w.Error != nil, w.Tombstone != nil, w.Txn != nil, w.Copies != nil, w.Commit != nil} {
 		if is {
 			set |= 1 << i
 		}
@@ -243,8 +246,10 @@ func (e *Event) check() error {
 				return err
 			}
 		}
-	case e.Op == Poll && e.Type == OK:
+	case (e.Op == Poll || e.Op == View) && e.Type == OK:
 		return e.checkRuns()
+	case e.Op == EndTxn && e.Type == Invoke:
+		return checkName("txn", e.Txn)
 	case e.Op == Offsets && e.Type == Invoke:
 		return errors.Join(checkName("topic", e.Topic), checkPlace(e.Partition, 0, 0, 0))
 	case e.Op == Offsets && e.Type == OK:
@@ -265,6 +270,16 @@ func (e *Event) checkSend() error {
 	}
 	if len(e.Key) > nameBytesMax {
 		return fmt.Errorf("key of %d bytes: allowed are %d", len(e.Key), nameBytesMax)
+	}
+	if e.Txn != "" {
+		if err := checkName("txn", e.Txn); err != nil {
+			return err
+		}
+	}
+	if e.Copies != "" {
+		if err := checkName("copies", e.Copies); err != nil {
+			return err
+		}
 	}
 	return errors.Join(checkName("topic", e.Topic), checkName("value", e.Value), checkPlace(e.Partition, -1, 0, 0))
 }

@@ -44,6 +44,12 @@ func AppendEvent(b []byte, e *Event) ([]byte, error) {
 	if e.Final {
 		has |= sh.optional & fFinal
 	}
+	if e.Txn != "" {
+		has |= sh.optional & fTxn
+	}
+	if e.Copies != "" {
+		has |= sh.optional & fCopies
+	}
 	b = appendFields(b, e, has)
 	return append(b, '}', '\n'), nil
 }
@@ -87,6 +93,15 @@ func appendFields(b []byte, e *Event, has field) []byte {
 	}
 	if has&fEnd != 0 {
 		b = appendNumber(b, "end", e.End)
+	}
+	if has&fTxn != 0 {
+		b = appendText(b, "txn", e.Txn)
+	}
+	if has&fCopies != 0 {
+		b = appendText(b, "copies", e.Copies)
+	}
+	if has&fCommit != 0 {
+		b = strconv.AppendBool(append(b, `,"commit":`...), e.Commit)
 	}
 	if has&fError != 0 {
 		b = appendText(b, "error", e.Error)

@@ -30,10 +30,12 @@ const (
 	Poll    Op = "poll"    // one return of a consumer's poll
 	Offsets Op = "offsets" // ListOffsets: the beginning and the end of a partition
 	Delete  Op = "delete"  // DeleteRecords: everything of a partition before an offset
+	EndTxn  Op = "end"     // of a transaction
+	View    Op = "view"    // one return of a poll for committed records only
 )
 
 // reserved are names of operations to come; they are refused like unknown ones, in other words.
-var reserved = []string{"begin", "end", "commit", "join", "leave"}
+var reserved = []string{"begin", "commit", "join", "leave"}
 
 // Acks is what a send waits for, as in the Produce request.
 type Acks int8
@@ -61,7 +63,8 @@ type Header struct {
 // An Event is one line of a history. Which fields an event has depends on its type and operation; the others are zero:
 //
 //	send    invoke  Topic, Partition (-1 leaves the choice to the client), Value, Acks, Idempotent; Key if any; Tombstone if the
-//	                record has no value: it is then known by what a header of it says, which is unique as a value is
+//	                record has no value: it is then known by what a header of it says, which is unique as a value is; Txn if
+//	                it is sent in a transaction, Copies if it is a copy of another record: that one's value
 //	        ok      Partition, Offset (-1 when the answer carries none: acks=0, or a duplicate that the broker knew)
 //	assign  invoke  Positions; Final for the reader that goes through everything after healing
 //	        ok      nothing
@@ -71,6 +74,11 @@ type Header struct {
 //	        ok      Start, End: the first offset, and the one after the last that a consumer can read
 //	delete  invoke  Topic, Partition, Offset: the first that is to stay
 //	        ok      Start: the low watermark of the answer
+//	end     invoke  Txn, Commit: whether it is to be committed, or aborted
+//	        ok      nothing: it is done as asked
+//	        fail    it was aborted
+//	view    invoke  Final for the reader that goes through everything after healing
+//	        ok      Runs
 //	any     fail, info   Error, in words or as Kafka names it
 type Event struct {
 	Time    int64  // nanoseconds since the run began; does not decrease within a process
@@ -93,6 +101,10 @@ type Event struct {
 	Runs      []Run
 
 	Start, End int64
+
+	Txn    string // unique in the history
+	Copies string
+	Commit bool
 
 	Error string
 }
@@ -136,11 +148,14 @@ const (
 	fEnd
 	fError
 	fTombstone
+	fTxn
+	fCopies
+	fCommit
 )
 
 // fieldNames follows the bits of field; they are the names in a line.
 var fieldNames = []string{"topic", "partition", "key", "value", "acks", "idempotent", "offset", "positions", "final", "records",
-	"start", "end", "error", "tombstone"}
+	"start", "end", "error", "tombstone", "txn", "copies", "commit"}
 
 func (set field) names() string {
 	var names []string
@@ -166,7 +181,7 @@ func shapeOf(op Op, typ Type) (s shape, err error) {
 	var begin, done shape
 	switch op {
 	case Send:
-		begin = shape{fTopic | fPartition | fValue | fAcks | fIdempotent, fKey | fTombstone}
+		begin = shape{fTopic | fPartition | fValue | fAcks | fIdempotent, fKey | fTombstone | fTxn | fCopies}
 		done = shape{fPartition | fOffset, 0}
 	case Assign:
 		begin = shape{fPositions, fFinal}
@@ -178,11 +193,16 @@ func shapeOf(op Op, typ Type) (s shape, err error) {
 	case Delete:
 		begin = shape{fTopic | fPartition | fOffset, 0}
 		done = shape{fStart, 0}
+	case EndTxn:
+		begin = shape{fTxn | fCommit, 0}
+	case View:
+		begin = shape{0, fFinal}
+		done = shape{fRecords, 0}
 	default:
 		if slices.Contains(reserved, string(op)) {
 			return shape{}, fmt.Errorf("op %q is reserved, version %d has no such operation", string(op), Version)
 		}
-		return shape{}, fmt.Errorf("op %q: allowed are send, assign, poll, offsets, delete", string(op))
+		return shape{}, fmt.Errorf("op %q: allowed are send, assign, poll, offsets, delete, end, view", string(op))
 	}
 	switch typ {
 	case Invoke:

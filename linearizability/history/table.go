@@ -24,8 +24,12 @@ type Table struct {
 	Reads      []ReadStep  // in the order of their completions in the history; a consumer's are in its own order
 	Ends       []OffsetsOp // successful ones, in the order of their completions
 	Deletes    []DeleteOp  // in the order of their invokes
-	values     []string    // by ValueID
-	sendOf     []int32     // by ValueID: index into Sends, -1 for a value that nobody sent
+	Txns       []TxnOp     // in the order in which they came up
+	Views      []ViewStep  // in the order of their completions
+	Viewed     bool        // a final reader of committed records came to its end
+	txns       map[string]int
+	values     []string // by ValueID
+	sendOf     []int32  // by ValueID: index into Sends, -1 for a value that nobody sent
 	ids        map[string]ValueID
 }
 
@@ -41,7 +45,9 @@ type SendOp struct {
 	Value      ValueID
 	Acks       Acks
 	Idempotent bool
-	Tombstone  bool // it has no value: it says that its key is no more
+	Tombstone  bool    // it has no value: it says that its key is no more
+	Txn        int     // index into Txns, -1 outside of any
+	Copies     ValueID // the value that it is a copy of, -1 for none
 	Invoked    int64
 	Outcome    Type  // OK, Fail or Info; Info also when no end is in the history
 	Done       int64 // time of the outcome; meaningless when Ended is false
@@ -66,6 +72,12 @@ func (s *SendOp) Place() (p Partition, ok bool) {
 func (s *SendOp) Events(t *Table) []Event {
 	begun := Event{Time: s.Invoked, Process: s.Process, Type: Invoke, Op: Send, ID: s.ID, Topic: s.Asked.Topic,
 		Partition: s.Asked.Index, Key: s.Key, Value: t.Value(s.Value), Acks: s.Acks, Idempotent: s.Idempotent, Tombstone: s.Tombstone}
+	if s.Txn >= 0 {
+		begun.Txn = t.Txns[s.Txn].Name
+	}
+	if s.Copies >= 0 {
+		begun.Copies = t.Value(s.Copies)
+	}
 	if !s.Ended {
 		return []Event{begun}
 	}
@@ -138,6 +150,54 @@ func (d *DeleteOp) Events() []Event {
 	return []Event{begun, {Time: d.Done, Process: d.Process, Type: OK, Op: Delete, ID: d.ID, Start: d.Low}}
 }
 
+// A TxnOp is a transaction, and how it was to end.
+type TxnOp struct {
+	Name    string
+	Process string
+	Sends   []int // indexes into Sends, in order
+	Asked   bool  // an end was asked for
+	Commit  bool  // which
+	ID      int64 // of the end
+	Invoked int64 // likewise
+	Done    int64 // when Outcome is not Info
+	Outcome Type  // OK: as asked; Fail: aborted; Info: unknown, or never asked for
+}
+
+// Committed and Aborted say what is known for sure. A transaction whose end nobody asked for may be ended by the broker, which aborts it.
+func (x *TxnOp) Committed() bool { return x.Outcome == OK && x.Commit }
+
+// Aborted is explained at Committed.
+func (x *TxnOp) Aborted() bool { return x.Outcome == Fail || x.Outcome == OK && !x.Commit || !x.Asked }
+
+// Events gives back the events of the end.
+func (x *TxnOp) Events() []Event {
+	if !x.Asked {
+		return nil
+	}
+	events := []Event{{Time: x.Invoked, Process: x.Process, Type: Invoke, Op: EndTxn, ID: x.ID, Txn: x.Name, Commit: x.Commit}}
+	if x.Outcome != Info {
+		events = append(events, Event{Time: x.Done, Process: x.Process, Type: x.Outcome, Op: EndTxn, ID: x.ID})
+	}
+	return events
+}
+
+// A ViewStep is a run of committed records that a reader was given.
+type ViewStep struct {
+	Process   string
+	ID        int64
+	Done      int64
+	Final     bool
+	Partition Partition
+	Offset    int64
+	Values    []ValueID
+}
+
+// Event gives back the view, cut down to the record at an offset.
+func (v *ViewStep) Event(t *Table, offset int64) Event {
+	run := Run{Topic: v.Partition.Topic, Partition: v.Partition.Index, Offset: offset, Values: []string{t.Value(v.Values[offset-v.Offset])}}
+	return Event{Time: v.Done, Process: v.Process, Type: OK, Op: View, ID: v.ID, Runs: []Run{run}}
+}
+
 // Value is the text of a value.
 func (t *Table) Value(v ValueID) string { return t.values[v] }
 
@@ -186,7 +246,7 @@ type collector struct {
 
 func newCollector(h Header) *collector {
 	return &collector{
-		table: &Table{Header: h, ids: map[string]ValueID{}},
+		table: &Table{Header: h, ids: map[string]ValueID{}, txns: map[string]int{}},
 		sends: map[opKey]int{}, deletes: map[opKey]int{}, open: map[opKey]Event{},
 	}
 }
@@ -204,6 +264,10 @@ func (c *collector) add(e *Event) error {
 			c.table.Deletes = append(c.table.Deletes, DeleteOp{Process: e.Process, ID: e.ID, Invoked: e.Time,
 				Partition: Partition{e.Topic, e.Partition}, Offset: e.Offset})
 		}
+		if e.Op == EndTxn {
+			x := c.txn(e.Txn, e.Process)
+			x.Asked, x.Commit, x.ID, x.Invoked = true, e.Commit, e.ID, e.Time
+		}
 		c.open[key] = *e
 		return nil
 	}
@@ -218,10 +282,26 @@ func (c *collector) add(e *Event) error {
 	}
 	begun := c.open[key]
 	delete(c.open, key)
+	if e.Op == EndTxn {
+		x := c.txn(begun.Txn, e.Process)
+		x.Outcome, x.Done = e.Type, e.Time
+	}
 	if e.Type == OK {
 		c.done(&begun, e)
 	}
 	return nil
+}
+
+// txn is the transaction of a name.
+func (c *collector) txn(name, process string) *TxnOp {
+	t := c.table
+	i, ok := t.txns[name]
+	if !ok {
+		i = len(t.Txns)
+		t.txns[name] = i
+		t.Txns = append(t.Txns, TxnOp{Name: name, Process: process, Outcome: Info})
+	}
+	return &t.Txns[i]
 }
 
 func (c *collector) beginSend(e *Event) error {
@@ -232,8 +312,18 @@ func (c *collector) beginSend(e *Event) error {
 	if len(c.table.Sends) >= 1<<31-1 {
 		return errors.New("more sends than the checkers can number")
 	}
+	txn, copies := -1, ValueID(-1)
+	if e.Txn != "" {
+		x := c.txn(e.Txn, e.Process)
+		x.Sends = append(x.Sends, len(c.table.Sends))
+		txn = c.table.txns[e.Txn]
+	}
+	if e.Copies != "" {
+		copies = c.value(e.Copies)
+	}
 	c.table.sendOf[v] = int32(len(c.table.Sends))
 	c.table.Sends = append(c.table.Sends, SendOp{
+		Txn: txn, Copies: copies,
 		Process: e.Process, ID: e.ID, Asked: Partition{e.Topic, e.Partition}, Key: e.Key, Value: v, Acks: e.Acks,
 		Idempotent: e.Idempotent, Tombstone: e.Tombstone, Invoked: e.Time, Outcome: Info, Partition: -1, Offset: -1,
 	})
@@ -257,6 +347,15 @@ func (c *collector) done(begun, e *Event) {
 				step.Values = append(step.Values, c.value(v))
 			}
 			t.Reads = append(t.Reads, step)
+		}
+	case View:
+		t.Viewed = t.Viewed || begun.Final
+		for _, r := range e.Runs {
+			step := ViewStep{Process: e.Process, ID: e.ID, Done: e.Time, Final: begun.Final, Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset}
+			for _, v := range r.Values {
+				step.Values = append(step.Values, c.value(v))
+			}
+			t.Views = append(t.Views, step)
 		}
 	case Delete:
 		d := &t.Deletes[c.deletes[opKey{e.Process, e.ID}]]

@@ -35,7 +35,13 @@
 //	                      Offsets without a record (control batches, compaction) are no skip.
 //	                      deleted, retained, compacted: as above
 //	phantom               a value was read that nobody sent, or not to there, or before it was sent.
-//	aborted-read          a value was read whose send is known to have failed.
+//	aborted-read          a value was read whose send is known to have failed, or, by a reader of committed records, whose
+//	                      transaction was aborted, or not ended yet.
+//	torn-transaction      the final reader of committed records finds a part of a transaction only, or not all of one that
+//	                      is known to be committed. lost-acks-one, lost-acks-all: as above
+//	copied-twice          two committed copies of one record, made in transactions with the offsets that were read.
+//	copy-skipped          a record has no committed copy, and a later one of its partition has. Not judged in topics whose
+//	                      records may go.
 //
 // Not judged, and counted: ack-after-final, a record acknowledged only after the final reader had asked for the end.
 package validate

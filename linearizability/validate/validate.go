@@ -39,6 +39,7 @@ func Check(t *history.Table, p history.Promises) verdict.Report {
 	c.forgotten()
 	c.undeleted()
 	c.resurrected()
+	c.transactions()
 	c.progress()
 	return c.report
 }

@@ -36,6 +36,9 @@ const (
 	AbortedRead         Kind = "aborted-read"
 	Undeleted           Kind = "undeleted"
 	Resurrected         Kind = "resurrected"
+	TornTransaction     Kind = "torn-transaction"
+	CopiedTwice         Kind = "copied-twice"
+	CopySkipped         Kind = "copy-skipped"
 	NotLinearizable     Kind = "not-linearizable"
 )
 

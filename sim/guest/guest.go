@@ -16,6 +16,7 @@ const (
 	RoleProducer  = "producer"   // sends until its time is up
 	RoleConsumer  = "consumer"   // polls until its time is up
 	RoleDeleter   = "deleter"    // deletes records until its time is up
+	RoleCopier    = "copier"     // copies in transactions until its time is up
 	RoleFinalRead = "final-read" // reads everything once and exits
 	RoleEnvTest   = "envtest"    // runs the suite of broker/env/envtest
 )
@@ -43,6 +44,9 @@ type Task struct {
 	Producer *chaos.Producer `json:"producer,omitempty"`
 	Consumer *chaos.Consumer `json:"consumer,omitempty"`
 	Deleter  *chaos.Deleter  `json:"deleter,omitempty"`
+	Copier   *chaos.Copier   `json:"copier,omitempty"`
+	// Committed has the final reader read what is committed, too.
+	Committed bool `json:"committed,omitempty"`
 }
 
 // Args is the command line that starts a guest with the task.
