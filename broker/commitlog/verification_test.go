@@ -78,3 +78,33 @@ func TestVerificationsExpire(t *testing.T) {
 		}
 	})
 }
+
+// TestBumpingMarkers: a marker of the epoch after its transaction's comes late when a transaction of that epoch is open, and ends
+// nothing then; it may come twice before that.
+func TestBumpingMarkers(t *testing.T) {
+	l, _ := newLog(t, nil)
+	begin := func(epoch int16) {
+		t.Helper()
+		_, err := l.AppendLeader(batchOf(t, 1, func(b *record.Builder) { idempotent(1, epoch, 0)(b); b.Transactional = true }), 0)
+		must(t, err)
+	}
+	end := func(epoch int16, bumped bool) error {
+		t.Helper()
+		marker, err := record.MarkerBatch(record.Marker{Type: record.ControlAbort}, 1, epoch, 1)
+		must(t, err)
+		_, err = l.AppendMarker(marker, 0, bumped)
+		return err
+	}
+	begin(0)
+	must(t, end(1, true))
+	must(t, end(1, true))
+	begin(1)
+	wantErr(t, end(1, true), ErrInvalidProducerEpoch)
+	if got := l.LastStableOffset(l.EndOffset()); got != 3 {
+		t.Errorf("last stable offset %d: a late marker has ended the next transaction", got)
+	}
+	must(t, end(1, false)) // of version 1, whose epoch stays
+	if got := l.LastStableOffset(l.EndOffset()); got != l.EndOffset() {
+		t.Errorf("last stable offset %d", got)
+	}
+}
