@@ -238,6 +238,7 @@ func (b *Broker) openReplicas() error {
 		Complete:              b.knows,
 		OnStorageFailure:      b.options.OnFailure,
 		OpenParallelism:       int(b.node.RecoveryThreads),
+		MoveParallelism:       int(b.node.MoveThreads),
 		DirFailureTimeout:     b.node.DirFailureTimeout,
 		ReplicaLagTimeMax:     b.node.ReplicaLagTimeMax,
 		FetchWaitMax:          b.node.ReplicaFetchWaitMax,

@@ -43,6 +43,8 @@ type fakeReplicas map[metadata.UUID][]*fakePartition
 
 func (f fakeReplicas) Dirs() []replica.DirState { return nil }
 
+func (f fakeReplicas) Move(string, int32, string) error { return nil }
+
 func (f fakeReplicas) Partition(id metadata.UUID, index int32) (Partition, error) {
 	if p := f[id][index]; p != nil {
 		return p, nil

@@ -32,6 +32,7 @@ type Controller interface {
 type Replicas interface {
 	Partition(topicID metadata.UUID, index int32) (Partition, error)
 	Dirs() []replica.DirState
+	Move(topic string, index int32, dir string) error
 }
 
 // Partition is what handlers need of a *replica.Partition, which documents it.

@@ -46,6 +46,7 @@ var handlers = []handler{
 	{kmsg.TxnOffsetCommit, 0, 5, typed((*Handler).txnOffsetCommit)},
 	{kmsg.DescribeConfigs, 1, 4, answered((*Handler).describeConfigs)},
 	{kmsg.AlterConfigs, 0, 2, answered((*Handler).alterConfigs)},
+	{kmsg.AlterReplicaLogDirs, 1, 2, answered((*Handler).alterReplicaLogDirs)},
 	{kmsg.DescribeLogDirs, 1, 5, answered((*Handler).describeLogDirs)},
 	{kmsg.SASLAuthenticate, 0, 2, answered((*Handler).saslAuthenticate)},
 	{kmsg.CreatePartitions, 0, 3, answered((*Handler).createPartitions)},

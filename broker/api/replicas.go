@@ -21,6 +21,10 @@ func (m managed) Partition(topicID metadata.UUID, index int32) (Partition, error
 
 func (m managed) Dirs() []replica.DirState { return m.manager.Dirs() }
 
+func (m managed) Move(topic string, index int32, dir string) error {
+	return m.manager.MoveReplica(topic, index, dir)
+}
+
 // hosted narrows a partition's results to this package's interfaces. It is one pointer, so it costs no allocation.
 type hosted struct{ *replica.Partition }
 

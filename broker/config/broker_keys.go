@@ -15,6 +15,8 @@ var brokerKeys = []Key{
 		Doc: "Directory of the metadata quorum's log; the first of log.dirs when unset."},
 	{Name: "num.recovery.threads.per.data.dir", Type: Int, Default: "2", Rule: atLeast(1), Importance: High,
 		Doc: "Logs of a data directory that are opened at a time at the start, and closed at the end."},
+	{Name: "num.replica.alter.log.dirs.threads", Type: Int, Null: true, Importance: Medium,
+		Doc: "Replicas that are moved between data directories at a time; one a directory when unset."},
 	{Name: "log.dir.failure.timeout.ms", Type: Long, Default: "30000", Rule: atLeast(1), Importance: Low,
 		Doc: "How long the controller may not hear of a failed data directory before the node ends."},
 	{Name: "log.dir", Type: List, Default: "/tmp/kafka-logs", Importance: High,

@@ -49,6 +49,7 @@ type Node struct {
 	DescribePartitionsMax   int32 // partitions in an answer to DescribeTopicPartitions
 	RetentionCheck          time.Duration
 	RecoveryThreads         int32         // a data directory
+	MoveThreads             int32         // replicas moved between data directories at a time; 0: one a directory
 	DirFailureTimeout       time.Duration // until the controller must have heard of a failed directory
 	Cleaner                 Cleaner
 	Groups                  Groups
@@ -152,6 +153,7 @@ func (l Layers) node() (Node, error) {
 		RetentionCheck:          ms("log.retention.check.interval.ms"),
 		RecoveryThreads:         r.int32("num.recovery.threads.per.data.dir"),
 		DirFailureTimeout:       ms("log.dir.failure.timeout.ms"),
+		MoveThreads:             r.int32OrZero("num.replica.alter.log.dirs.threads"),
 		Cleaner:                 r.cleaner(),
 	}
 	n.readGroups(r)

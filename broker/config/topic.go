@@ -96,6 +96,13 @@ func (r reader) bool(name string) bool       { return r.value(name).(bool) }
 func (r reader) int64(name string) int64     { return r.value(name).(int64) }
 func (r reader) float64(name string) float64 { return r.value(name).(float64) }
 func (r reader) int32(name string) int32     { return int32(r.value(name).(int64)) }
+
+// int32OrZero returns 0 for null.
+func (r reader) int32OrZero(name string) int32 {
+	number, _ := r.value(name).(int64)
+	return int32(number)
+}
+
 func (r reader) list(name string) []string {
 	list, _ := r.value(name).([]string)
 	return list

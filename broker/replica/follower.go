@@ -160,6 +160,7 @@ func (p *Partition) truncate(to int64) error {
 	if err := p.log.TruncateTo(to); err != nil {
 		return p.storageError(err)
 	}
+	p.cutFuture(p.log.EndOffset())
 	p.setHighWatermark(min(p.highWatermark, p.log.EndOffset()))
 	p.firstDirty = min(p.firstDirty, p.log.EndOffset())
 	return nil
@@ -182,6 +183,7 @@ func (p *Partition) outOfRange(leader int32, at position, leaderStart, leaderEnd
 		if err := p.log.TruncateAndStartAt(leaderStart); err != nil {
 			return p.storageError(err)
 		}
+		p.cutFuture(0)
 		p.setHighWatermark(leaderStart)
 		p.firstDirty = 0
 	}

@@ -102,6 +102,10 @@ func (m *Manager) homeOf(name string) *logDir {
 		delete(m.found, name)
 		return d
 	}
+	if d := m.preferred[name]; d != nil && d.failed() == nil {
+		delete(m.preferred, name)
+		return d
+	}
 	counts := map[*logDir]int{}
 	for _, p := range m.partitions {
 		counts[p.home]++
@@ -192,6 +196,12 @@ func (m *Manager) Dirs() []DirState {
 		if s := &states[place[p.home]]; p.state == online && !s.Failed {
 			s.Replicas = append(s.Replicas, ReplicaSize{
 				Topic: p.topic, Index: p.index, Bytes: p.log.Size(), OffsetLag: max(p.highWatermark-p.log.EndOffset(), 0),
+			})
+		}
+		if f := p.future; f != nil && f.log != nil && p.state == online {
+			s := &states[place[f.home]]
+			s.Replicas = append(s.Replicas, ReplicaSize{
+				Topic: p.topic, Index: p.index, Bytes: f.log.Size(), OffsetLag: max(p.log.EndOffset()-f.log.EndOffset(), 0), Future: true,
 			})
 		}
 		p.mu.Unlock()

@@ -97,7 +97,7 @@ func (s *lossSender) giveUp(batch []lossNews, since time.Time) {
 		return
 	}
 	for _, each := range batch {
-		if err := each.partition.home.failed(); each.lost && err != nil {
+		if err := each.partition.place().failed(); each.lost && err != nil {
 			m.cfg.OnStorageFailure(fmt.Errorf("the controller can't be told that a data directory failed: %w", err))
 			return
 		}
@@ -122,7 +122,7 @@ func (s *lossSender) send(batch []lossNews) (again []lossNews, err error) {
 	// Topics that are unknown by now, and replicas that are none, have nothing left to lose: every answer is one.
 	for _, each := range batch {
 		if each.lost {
-			each.partition.home.jobs.add(each.partition.recover)
+			each.partition.place().jobs.add(each.partition.recover)
 		}
 	}
 	return nil, nil
@@ -133,7 +133,7 @@ func (s *lossSender) request(batch []lossNews) *kmsg.AssignReplicasToDirsRequest
 	req.BrokerID = s.manager.cfg.NodeID
 	req.BrokerEpoch = s.manager.cfg.Controller.BrokerEpoch()
 	for _, each := range batch {
-		id := each.partition.home.id
+		id := each.partition.place().id
 		if each.lost {
 			id = LostDirectory
 		}
@@ -162,6 +162,7 @@ func (p *Partition) fail(cause error) {
 	p.lead = nil
 	p.refuseAll(kerr.KafkaStorageError)
 	p.fireAll()
+	p.endMove()
 	p.manager.fetchers.remove(p)
 	if p.stopCleaning != nil {
 		p.stopCleaning()
@@ -174,7 +175,15 @@ func (p *Partition) lose(cause error) {
 	p.state, p.lost = offline, true
 	p.manager.cfg.Logger.Error("replica is offline: the disk failed", "partition", p.String(), "error", cause)
 	p.manager.losses.tell(p, true)
-	p.manager.spawn(func() { p.home.probe(cause) })
+	home := p.home
+	p.manager.spawn(func() { home.probe(cause) })
+}
+
+// place is the directory that the replica is in now.
+func (p *Partition) place() *logDir {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.home
 }
 
 // failedLog is fail for an error of log, unless another has taken its place meanwhile. p.mu is held.

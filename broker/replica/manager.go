@@ -1,8 +1,10 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -49,6 +51,7 @@ type ManagerConfig struct {
 	SocketTimeout         time.Duration // replica.socket.timeout.ms: beyond FetchWaitMax
 	CheckpointInterval    time.Duration // replica.high.watermark.checkpoint.interval.ms
 	OpenParallelism       int           // num.recovery.threads.per.data.dir
+	MoveParallelism       int           // num.replica.alter.log.dirs.threads; one a directory when 0
 	DirFailureTimeout     time.Duration // log.dir.failure.timeout.ms
 
 	RetentionCheckInterval time.Duration // log.retention.check.interval.ms
@@ -91,6 +94,7 @@ type Manager struct {
 	image atomic.Pointer[metadata.Image]
 
 	dirs     []*logDir
+	moves    *jobs
 	lag      *lagChecker
 	alter    *alterSender
 	losses   *lossSender
@@ -106,6 +110,9 @@ type Manager struct {
 	latest map[string]*Partition
 	// found says, by name, where the logs are that were there at the start and were not opened yet.
 	found map[string]*logDir
+	// preferred says, by name, where replicas that are not here yet are to be made; futures are moves to go on with.
+	preferred map[string]*logDir
+	futures   map[string]*future
 	// settled says that the first complete image was acted on.
 	settled bool
 	// complete says that a complete image was applied: from then on changes are followed by deltas.
@@ -131,6 +138,8 @@ func NewManager(cfg ManagerConfig) (*Manager, error) {
 		partitions: make(map[partitionKey]*Partition),
 		latest:     make(map[string]*Partition),
 		found:      make(map[string]*logDir),
+		preferred:  make(map[string]*logDir),
+		futures:    make(map[string]*future),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.image.Store(&metadata.Image{})
@@ -146,6 +155,10 @@ func NewManager(cfg ManagerConfig) (*Manager, error) {
 			return nil, err
 		}
 		m.dirs = append(m.dirs, d)
+	}
+	m.moves = &jobs{limit: cmp.Or(m.cfg.MoveParallelism, len(m.dirs)), spawn: m.spawn}
+	if err := m.findFutures(); err != nil {
+		return nil, fmt.Errorf("moves between directories: %w", err)
 	}
 	m.armRetention(min(retentionDelay, m.cfg.RetentionCheckInterval))
 	return m, nil

@@ -147,6 +147,7 @@ func (p *Partition) start() {
 	if p.lost {
 		p.found()
 	}
+	p.resumeMove()
 	p.assume(p.registration)
 }
 
@@ -157,6 +158,9 @@ var errLost = errors.New("an fsync has failed")
 // of the same name. told says that the controller knows of what may have been lost; otherwise such a log is errLost.
 func (p *Partition) openLog(cfg commitlog.Config, told bool, opts commitlog.Options) (*commitlog.Log, error) {
 	disk := p.manager.cfg.Disk
+	if err := p.promote(disk); err != nil {
+		return nil, err
+	}
 	owner, err := readOwner(disk, p.dir)
 	if err != nil && !errors.Is(err, errPartitionMetadata) && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -172,9 +176,11 @@ func (p *Partition) openLog(cfg commitlog.Config, told bool, opts commitlog.Opti
 		}
 	}
 	opts.Logger = p.manager.cfg.Logger
-	opts.OnReadError = func(log *commitlog.Log, err error) { p.readFailed(log, err) }
+	opts.OnReadError = p.onReadError
 	return commitlog.Open(disk, p.dir, cfg, opts)
 }
+
+func (p *Partition) onReadError(log *commitlog.Log, err error) { p.readFailed(log, err) }
 
 // createDir makes the directory and says in it whose it is, before there is a record. One that is there and doesn't say so
 // was never used, or belongs to a deleted topic.
@@ -182,16 +188,21 @@ func (p *Partition) createDir() error {
 	disk := p.manager.cfg.Disk
 	p.home.checkpoint.take(partitionName{p.topic, p.index}) // of the topic that was
 	p.manager.cleaning.take(partitionName{p.topic, p.index})
-	if err := env.RemoveAll(disk, p.dir); err != nil {
-		return err
-	}
-	if err := disk.MkdirAll(p.dir); err != nil {
-		return err
-	}
-	if err := env.WriteFileAtomic(disk, p.dir+"/"+metadataFile, formatPartitionMetadata(p.topicID)); err != nil {
+	if err := createLogDir(disk, p.dir, p.topicID); err != nil {
 		return err
 	}
 	return p.home.root.sync()
+}
+
+// createLogDir makes a log's directory anew, but for its entry, which the caller makes durable.
+func createLogDir(disk env.Disk, dir string, topicID metadata.UUID) error {
+	if err := env.RemoveAll(disk, dir); err != nil {
+		return err
+	}
+	if err := disk.MkdirAll(dir); err != nil {
+		return err
+	}
+	return env.WriteFileAtomic(disk, dir+"/"+metadataFile, formatPartitionMetadata(topicID))
 }
 
 // readOwner returns the id of the topic that a partition's directory belongs to.
@@ -213,6 +224,9 @@ func (p *Partition) retire(deleting bool) (finish bool) {
 	finish = p.state != opening
 	p.state = dropped
 	p.deleting = deleting
+	if deleting {
+		p.endMove()
+	}
 	p.lead = nil
 	p.manager.fetchers.remove(p)
 	if p.flush != nil {

@@ -68,6 +68,11 @@ type Partition struct {
 	// stopCleaning ends the round under way; nil before the first.
 	stopCleaning func()
 
+	// future is the log that is to take the place of log, if the replica is being moved; promotes is the directory of one that
+	// is whole and has not got its name yet.
+	future   *future
+	promotes string
+
 	// cleanTurn is held while the log is cleaned, without mu.
 	cleanTurn sync.Mutex
 }

@@ -42,6 +42,7 @@ var exceptions = []struct {
 	{"", "Fetch.Topics[].Partitions[].RecordBatches", wholeBatches, "the reference fills a limit with a piece of a batch, which readers skip"},
 	{"", "Produce.Topics[].Partitions[].LogStartOffset", successes, "beside an error, the reference says it or not, by the Java class of the error"},
 	{"repeated", "Produce.Topics[].Partitions[].LogAppendTime", ignored, "of a repeated batch the reference tells the time its producer gave it"},
+	{"", "request.Dirs[].Dir", ignored, "where the cluster's data is"},
 	{"", "DescribeLogDirs.Dirs[].Dir", ignored, "where the cluster's data is"},
 	{"", "DescribeLogDirs.Dirs[].TotalBytes", ignored, "the size of the disk"},
 	{"", "DescribeLogDirs.Dirs[].UsableBytes", ignored, "the size of the disk"},

@@ -33,6 +33,7 @@ var scripts = []script{
 	{"44-incremental-alter-configs", incrementalAlterConfigs},
 	{"33-alter-configs", alterConfigs},
 	{"37-create-partitions", createPartitions},
+	{"34-alter-replica-log-dirs", alterReplicaLogDirs},
 	{"35-describe-log-dirs", describeLogDirs},
 	{"43-elect-leaders", electLeaders},
 	{"60-describe-cluster", describeCluster},
