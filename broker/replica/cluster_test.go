@@ -29,6 +29,7 @@ type cluster struct {
 	nodes    map[int32]*node
 	settings TopicSettings
 	logDirs  []LogDir
+	parallel int // num.recovery.threads.per.data.dir
 
 	mu     sync.Mutex
 	image  *metadata.Image
@@ -37,7 +38,7 @@ type cluster struct {
 	refuse func(req *kmsg.AlterPartitionRequest) int16
 	alters int
 	// unreachable keeps the controller from hearing of lost replicas.
-	unreachable bool
+	unreachable atomic.Bool
 	losses      int // told so far
 }
 
@@ -93,7 +94,7 @@ func (n *node) start() {
 	n.epoch.Store(epoch)
 	n.cluster.mu.Unlock()
 	m, err := NewManager(ManagerConfig{
-		NodeID: n.id, Disk: n.disk, Dirs: n.cluster.logDirs, Net: n.cluster.net, Controller: n,
+		NodeID: n.id, Disk: n.disk, Dirs: n.cluster.logDirs, OpenParallelism: n.cluster.parallel, Net: n.cluster.net, Controller: n,
 		Logger:        slog.New(slog.NewTextHandler(n.cluster.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", n.id),
 		TopicSettings: func(*metadata.Image, string) TopicSettings { return n.cluster.settings },
 		Complete: func(img *metadata.Image) bool {
@@ -286,7 +287,7 @@ func (c *cluster) assign(req *kmsg.AssignReplicasToDirsRequest) (*kmsg.AssignRep
 		resp.ErrorCode = kerr.StaleBrokerEpoch.Code
 		return resp, nil
 	}
-	if c.unreachable {
+	if c.unreachable.Load() {
 		return nil, context.DeadlineExceeded
 	}
 	for _, directory := range req.Directories {

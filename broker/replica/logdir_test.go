@@ -209,7 +209,7 @@ func TestUntoldFailureEndsTheNode(t *testing.T) {
 		c.settings.Log.FlushMessages = 1
 		c.withDirs(threeDirs...)
 		c.topics(2)
-		c.unreachable = true
+		c.unreachable.Store(true)
 		c.nodes[1].breakDir("b")
 		c.of(1, 1).Append(batch("x", 1), -1, func(AppendResult) {})
 		time.Sleep(20 * time.Second)

@@ -31,6 +31,9 @@ import (
 // LostDirectory is the directory id that says that a replica's place failed (Kafka's DirectoryId.LOST).
 var LostDirectory = metadata.UUID{15: 1}
 
+// lossPauseMax is the longest pause between attempts to tell of lost replicas, which double from alterBackoff on.
+const lossPauseMax = time.Second
+
 // lossSender tells the controller of replicas that were lost, and of those that are whole again: one request at a time, with all
 // that came up during the one before. Its goroutine lives while there is something to tell.
 type lossSender struct {
@@ -67,10 +70,11 @@ func (s *lossSender) take() []lossNews {
 
 func (s *lossSender) run() {
 	var since time.Time // of the first failure in a row
+	pause := alterBackoff
 	for batch := s.take(); len(batch) > 0; batch = s.take() {
 		refused, err := s.send(batch)
 		if err == nil && len(refused) == 0 {
-			since = time.Time{}
+			since, pause = time.Time{}, alterBackoff
 			continue
 		}
 		if since.IsZero() {
@@ -82,7 +86,8 @@ func (s *lossSender) run() {
 		s.news = append(refused, s.news...)
 		s.mu.Unlock()
 		select {
-		case <-time.After(alterBackoff):
+		case <-time.After(pause):
+			pause = min(2*pause, lossPauseMax)
 		case <-s.manager.ctx.Done():
 			return
 		}

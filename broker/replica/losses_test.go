@@ -147,7 +147,7 @@ func TestLostReplicaWaitsForTheController(t *testing.T) {
 		c.settings.Log.FlushMessages = 1
 		c.create(topicID, 1, 2)
 		c.produce(1, -1, "a", 2).want(t, nil)
-		c.unreachable = true
+		c.unreachable.Store(true)
 		c.nodes[1].failOnce(memenv.OpSync)
 		c.produce(1, -1, "b", 1).want(t, kerr.KafkaStorageError)
 		time.Sleep(time.Minute)
@@ -163,7 +163,7 @@ func TestLostReplicaWaitsForTheController(t *testing.T) {
 		if log := c.partition(1).Log(); log != nil {
 			t.Fatalf("the log is open after a restart, up to %d", log.EndOffset())
 		}
-		c.unreachable = false
+		c.unreachable.Store(false)
 		time.Sleep(10 * time.Second)
 		c.settle()
 		if reg := c.registration(); reg.Leader != 2 || len(reg.ISR) != 2 {
