@@ -363,8 +363,9 @@ func (c *Controller) Close(clean bool) error {
 	c.closeOnce.Do(func() {
 		close(c.closing)
 		c.stopLiving()
+		stopped := c.stopRaft() // an active controller may wait for raft's answer to a proposal that nobody else is there to take
 		<-c.leadDone
-		err = c.closeQuorum()
+		err = errors.Join(stopped(), c.closeQuorum())
 		close(c.raftDown)
 		c.dispatch.close()
 		if clean && err == nil {
@@ -374,13 +375,18 @@ func (c *Controller) Close(clean bool) error {
 	return err
 }
 
+// stopRaft has raft end; what it returns waits for that. Once it was called, all that ask raft are answered.
+func (c *Controller) stopRaft() (wait func() error) {
+	if c.raft == nil {
+		return func() error { return nil }
+	}
+	c.transport.giveUp()
+	return c.raft.Shutdown().Error
+}
+
 // closeQuorum closes what openQuorum opened, as far as it came.
 func (c *Controller) closeQuorum() error {
-	var errs []error
-	if c.raft != nil {
-		c.transport.giveUp()
-		errs = append(errs, c.raft.Shutdown().Error())
-	}
+	errs := []error{c.stopRaft()()}
 	if c.transport != nil {
 		errs = append(errs, c.transport.Close())
 	} else if c.listener != nil {

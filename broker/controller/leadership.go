@@ -76,6 +76,7 @@ func (c *Controller) lead() {
 			a, end := newActive(ctx, c), make(chan struct{})
 			ended = end
 			c.active.Store(a)
+			c.leaderNews.tell() // this node's own requests heard of the leadership before there was anybody to take them
 			go func() {
 				defer close(end)
 				a.run()

@@ -116,7 +116,8 @@ func (c *Controller) heartbeats(ctx context.Context) {
 	for ctx.Err() == nil {
 		leaderChanged := c.leaderNews.next()
 		image, imageChanged := c.dispatch.changed()
-		wantFence := !c.isReady() || !c.seesItself(image)
+		logsOpen := c.isReady()
+		wantFence := !logsOpen || !c.seesItself(image)
 		resp, err := c.heartbeat(ctx, image, wantFence, false)
 		if err != nil {
 			if ctx.Err() != nil || c.isClosing() {
@@ -129,8 +130,8 @@ func (c *Controller) heartbeats(ctx context.Context) {
 			c.cfg.Logger.Warn("registration is not valid any more", "error", kerr.ErrorForCode(resp.ErrorCode))
 			return
 		}
-		if c.isReady() {
-			ready = nil
+		if logsOpen {
+			ready = nil // this heartbeat said so; what happened since is still to be said
 		}
 		interval := time.NewTimer(c.cfg.HeartbeatInterval)
 		for waiting := true; waiting; {
