@@ -43,13 +43,33 @@ func (m *machine) PowerLoss() {
 	m.disk, m.next = m.next, nil
 }
 
+// forkedMachine dies by AfterKill, and what it still does after that is not seen.
+type forkedMachine struct{ machine }
+
+func newForkedMachine(seed uint64) envtest.Machine {
+	return &forkedMachine{machine{disk: memenv.NewDisk(), loss: memenv.Loss{Rand: rand.New(rand.NewPCG(seed, 0))}}}
+}
+
+func (m *forkedMachine) Kill() {
+	old := m.disk
+	m.disk = old.AfterKill()
+	if names, err := old.List("/"); err == nil {
+		for _, name := range names {
+			env.RemoveAll(old, name)
+		}
+	}
+	old.Kill()
+}
+
 func TestCrash(t *testing.T) {
-	for _, c := range envtest.CrashCases() {
-		t.Run(c.Name, func(t *testing.T) {
-			if err := c.Run(newMachine); err != nil {
-				t.Error(err)
-			}
-		})
+	for name, newMachine := range map[string]func(uint64) envtest.Machine{"killed": newMachine, "forked": newForkedMachine} {
+		for _, c := range envtest.CrashCases() {
+			t.Run(name+"/"+c.Name, func(t *testing.T) {
+				if err := c.Run(newMachine); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }
 
@@ -199,6 +219,28 @@ func TestAfterPowerLossIsApart(t *testing.T) {
 	}
 	if got := read(t, d.PowerLoss(memenv.Loss{}), "a"); got != "two" {
 		t.Errorf("after the power loss it holds %q", got)
+	}
+}
+
+// AfterKill keeps what is synced apart from what is not, and counts the space again.
+func TestAfterKillIsApart(t *testing.T) {
+	d := memenv.NewDisk()
+	f := write(t, d, "a", "one")
+	must(t, f.Sync())
+	must(t, d.SyncDir("/"))
+	write(t, d, "a", "two")
+	write(t, d, "gone", strings.Repeat("x", 3*memenv.BlockSize))
+	must(t, d.Remove("gone"))
+	after := d.AfterKill()
+	write(t, d, "a", "six")
+	if got := read(t, after, "a"); got != "two" {
+		t.Errorf("the next process reads %q", got)
+	}
+	if after.Used() != memenv.BlockSize || after.BootID() != d.BootID() {
+		t.Errorf("%d bytes used, %s", after.Used(), after.BootID())
+	}
+	if got := read(t, after.PowerLoss(memenv.Loss{}), "a"); got != "one" {
+		t.Errorf("after a power loss it holds %q", got)
 	}
 }
 
