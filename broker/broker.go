@@ -32,6 +32,8 @@ type Options struct {
 	OnFailure func(error)
 	// PanicIsFatal lets a handler's panic end the process instead of its connection, as it should in tests and universes.
 	PanicIsFatal bool
+	// Intercept, in tests, is given the handler of all requests and returns the one that stands before it.
+	Intercept func(server.Handler) server.Handler
 }
 
 // Broker is one node, running.
@@ -101,6 +103,9 @@ func (b *Broker) start() error {
 		ShareStates: b.shares.states, Shares: b.shares.partitions, ShareStore: b.shares.persister,
 	})
 	front.Handler = b.handler
+	if b.options.Intercept != nil {
+		front.Handler = b.options.Intercept(b.handler)
+	}
 	b.background.Go(func() {
 		select {
 		case <-b.replicas.Ready():

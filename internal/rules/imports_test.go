@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"broker/txn/markers":          {"broker/env", "broker/metadata", "broker/txn", "broker/txn/courier", "broker/wire"},
 	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/group/assign", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/share", "broker/share/state", "broker/txn", "broker/txn/enlist", "broker/wire"},
 	"broker/api/vectors":          {},
+	"broker/brokertest":           {"broker", "broker/config", "broker/env", "broker/env/memenv", "broker/env/osenv", "broker/metadata", "broker/server", "broker/wire"},
 	"broker": {
 		"broker/api", "broker/commitlog", "broker/commitlog/cleaner", "broker/config", "broker/controller", "broker/coord", "broker/env", "broker/group", "broker/metadata",
 		"broker/record", "broker/replica", "broker/server", "broker/share", "broker/share/state", "broker/txn", "broker/txn/enlist", "broker/txn/markers", "broker/wire",
