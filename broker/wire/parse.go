@@ -21,8 +21,8 @@ var (
 // Parse reads a request out of a frame's content. supports tells the versions in which an API is served.
 //
 // The header is returned with every error but that of a malformed header. The request's []byte fields point into frame;
-// its strings do not. Unlike the reference, Parse takes bytes behind the body as malformed: they are the sign of a
-// sender that means another version.
+// its strings do not. Bytes behind the body are passed over, as the reference does: librdkafka 2.16 asks for the metadata of all
+// topics by a count of four bytes, of which the version knows one.
 func Parse(frame []byte, supports func(key int16) (minVersion, maxVersion int16, ok bool)) (Header, kmsg.Request, error) {
 	s := messageSchema()
 	h, body, err := readHeader(frame, s.flexibleRequest)
@@ -37,12 +37,13 @@ func Parse(frame []byte, supports func(key int16) (minVersion, maxVersion int16,
 	if shape == nil || h.Version < minVersion || h.Version > maxVersion || !shape.versions.has(h.Version) {
 		return h, nil, fmt.Errorf("%w: key %d version %d", ErrUnsupportedVersion, h.Key, h.Version)
 	}
-	if err := shape.walk(h.Version, body); err != nil {
+	length, err := shape.measure(h.Version, body, true)
+	if err != nil {
 		return h, nil, fmt.Errorf("%w: %s v%d: %w", ErrMalformed, shape.name, h.Version, err)
 	}
 	req := kmsg.RequestForKey(h.Key)
 	req.SetVersion(h.Version)
-	if err := req.ReadFrom(body); err != nil {
+	if err := req.ReadFrom(body[:length]); err != nil { // not what is behind: kmsg would see it where the walk saw an end
 		return h, nil, fmt.Errorf("%w: %s v%d: %w", ErrMalformed, shape.name, h.Version, err)
 	}
 	return h, req, nil

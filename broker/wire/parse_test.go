@@ -84,7 +84,8 @@ func TestParseErrors(t *testing.T) {
 		{"version above", with(metadata, 2, 0, 14), ErrMalformed}, // its header has tags, and here has none
 		{"version below", with(metadata, 2, 0xff, 0xff), ErrUnsupportedVersion},
 		{"body cut", metadata[:len(metadata)-1], ErrMalformed},
-		{"a byte left over", append(bytes.Clone(metadata), 0), ErrMalformed},
+		{"a byte left over", append(bytes.Clone(metadata), 0), nil},
+		{"librdkafka 2.16 asks for all topics", []byte("\x00\x03\x00\x0d\x00\x00\x00\x03\x00\x07rdkafka\x00\x00\x00\x00\x00\x00\x01\x00"), nil},
 		{"newer ApiVersions", with(request(versions), 2, 0, 99), ErrUnsupportedVersion},
 		{"header tags cut", with(request(versions), 11, 0x7f), ErrMalformed},
 		{"Produce v2", with(request(produce(3, nil)), 2, 0, 2), ErrUnsupportedVersion},

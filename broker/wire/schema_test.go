@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -155,6 +156,29 @@ func TestWalkKnownTag(t *testing.T) {
 	}
 	if err := fetch.walk(15, withTag(12, state[:12]...)); err != errCut {
 		t.Error("a byte too few:", err)
+	}
+}
+
+// TestWalkTagOfALaterVersion: kmsg decodes a tag that it knows from a later version. Here the replica's state, of version 15, ends in a
+// tag section that counts four thousand million.
+func TestWalkTagOfALaterVersion(t *testing.T) {
+	body, err := hex.DecodeString("00000061ffffffd100000058ffffffdd95ffffffa9ffffff910101065c1f5c9154" +
+		"02" + "000894ac5dbd66e4d7" + "0111" + "ffffffdfffffff7fffffffffffffffff0f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := messageSchema().requests[1].measure(13, body, true); err != errCut {
+		t.Error(err)
+	}
+}
+
+// TestWalkPresence: what is neither -1 nor a number from 0 is null to the reference and there to kmsg.
+func TestWalkPresence(t *testing.T) {
+	describe := messageSchema().requests[75]
+	for presence, want := range map[byte]error{0xff: nil, 0xfe: errPresence} {
+		if err := describe.walk(0, []byte{1, 0, 0, 0, 9, presence, 0}); err != want {
+			t.Errorf("%x: %v, want %v", presence, err, want)
+		}
 	}
 }
 

@@ -11,26 +11,34 @@ var (
 	errNull     = errors.New("null where the version allows none")
 	errLeftOver = errors.New("bytes left over behind it")
 	errTagSize  = errors.New("tag is not of the size it says")
+	errPresence = errors.New("neither null nor there")
 	errElements = errors.New("more elements than ElementsMax")
 )
 
 // walker checks bytes against a shape without allocating. After the first error the rest is empty and every step ends.
 type walker struct {
-	rest     []byte
-	version  int16
-	flexible bool
-	elements int // that may still come
-	err      error
+	rest        []byte
+	version     int16
+	flexible    bool
+	elements    int  // that may still come
+	fromOutside bool // a request: a client wrote it
+	err         error
 }
 
 // walk checks that body is exactly one message of this shape and version.
 func (m *messageShape) walk(version int16, body []byte) error {
-	w := walker{rest: body, version: version, flexible: m.flexible.has(version), elements: ElementsMax}
-	w.structure(m.fields)
-	if w.err == nil && len(w.rest) > 0 {
-		w.err = errLeftOver
+	length, err := m.measure(version, body, false)
+	if err == nil && length < len(body) {
+		err = errLeftOver
 	}
-	return w.err
+	return err
+}
+
+// measure checks that body begins with a message of this shape and version, and says how long that is.
+func (m *messageShape) measure(version int16, body []byte, fromOutside bool) (length int, err error) {
+	w := walker{rest: body, fromOutside: fromOutside, version: version, flexible: m.flexible.has(version), elements: ElementsMax}
+	w.structure(m.fields)
+	return len(body) - len(w.rest), w.err
 }
 
 func (w *walker) fail(err error) {
@@ -128,6 +136,10 @@ func (w *walker) present() bool {
 		return false
 	}
 	is := int8(w.rest[0])
+	if is < -1 {
+		w.fail(errPresence) // null in the reference, and there for kmsg; nobody writes it
+		return false
+	}
 	w.rest = w.rest[1:]
 	return is >= 0
 }
@@ -182,7 +194,8 @@ func (w *walker) array(f *shape) {
 	}
 }
 
-// tags walks a tag section: what this version knows must be as it should, anything else is skipped.
+// tags walks a tag section: what this version knows must be as it should, anything else is skipped. Of a request the tags of later
+// versions must be right, too: kmsg decodes them in every version, as in the first that has them.
 func (w *walker) tags(fields []*shape) {
 	count := w.uvarint()
 	if int64(count) > int64(len(w.rest)) {
@@ -197,9 +210,11 @@ func (w *walker) tags(fields []*shape) {
 			return
 		}
 		after := w.rest[size:]
-		if f := taggedField(fields, w.version, tag); f != nil {
-			w.rest = w.rest[:size]
+		if f := taggedField(fields, tag); f != nil && (w.fromOutside || f.tagged.has(w.version) && f.versions.has(w.version)) {
+			version := w.version
+			w.rest, w.version = w.rest[:size], max(version, f.tagged.first)
 			w.field(f)
+			w.version = version
 			if w.err == nil && len(w.rest) > 0 {
 				w.fail(errTagSize)
 			}
@@ -211,9 +226,9 @@ func (w *walker) tags(fields []*shape) {
 	}
 }
 
-func taggedField(fields []*shape, version int16, tag uint32) *shape {
+func taggedField(fields []*shape, tag uint32) *shape {
 	for _, f := range fields {
-		if f.tag == tag && f.tagged.has(version) && f.versions.has(version) {
+		if f.tag == tag && f.tagged != noVersions {
 			return f
 		}
 	}
