@@ -95,6 +95,15 @@ bench-compare: build ## measure against another commit, in turns: REF=commit, RO
 	  git worktree add -q --detach $$dir/tree $(REF); (cd $$dir/tree && go build -trimpath -o $$dir/odradek ./cmd/odradek); \
 	  TABLE=1 ROUNDS=$(or $(ROUNDS),5) ROWS="$(or $(ROWS),produce_100B_rf1 produce_1KB_rf1 latency_1KB_rf1)" bench/turns this=bin/odradek $(REF)=$$dir/odradek
 
+compat: build ## what others wrote, against ours and the real Kafka: PEER=directory of its scripts, ONLY=client,…
+	@PEER=$(PEER) ONLY=$(ONLY) compat/run java
+
+compat-nojava: build ## kcat, Python, JavaScript and Go clients against ours: ONLY=client,…
+	@ONLY=$(ONLY) compat/run nojava
+
+franz-go: build ## franz-go's own integration tests against three nodes: RECORDS=500000
+	@RECORDS=$(RECORDS) compat/franz-go
+
 bench-peer: build ## beside the real Kafka, in turns: PEER=directory of its scripts, ROWS="produce_1KB_rf1 …" ROUNDS=3 KEEP=directory PUBLISH=file.md
 	@$(if $(ROWS),ROWS="$(ROWS)") $(if $(ROUNDS),ROUNDS=$(ROUNDS)) $(if $(KEEP),KEEP=$(KEEP)) $(if $(PUBLISH),PUBLISH=$(PUBLISH)) bench/turns ours=bin/odradek peer=$(PEER)/kafka-cluster
 
