@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -122,6 +123,19 @@ func TestShareGroup(t *testing.T) {
 	second, secondDone := c.shareMember("s", "t", d, always(kgo.AckAccept))
 	produce(ctx, t, producer, "t", 2, 10)
 	eventually(t, "the rest is accepted", func() bool { _, accepted := d.count(); return accepted >= 36 })
+	d.mu.Lock()
+	for name, times := range d.accepted {
+		if times != 1 {
+			t.Errorf("%s was accepted %d times", name, times)
+		}
+	}
+	d.mu.Unlock()
+	// The node that leads partition 0 goes: its locks and its part of the coordinators go with it.
+	leader := c.leaderOf(ctx, admin, "t", 0)
+	c.brokers[int(leader)].Close()
+	delete(c.brokers, int(leader))
+	produce(ctx, t, c.client(kgo.RecordPartitioner(kgo.ManualPartitioner())), "t", 2, 10)
+	eventually(t, "the group goes on", func() bool { _, accepted := d.count(); return accepted >= 56 })
 	for _, client := range []*kgo.Client{first, second} {
 		client.Close()
 	}
@@ -129,14 +143,58 @@ func TestShareGroup(t *testing.T) {
 	<-secondDone
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for name, times := range d.accepted {
-		if times != 1 {
-			t.Errorf("%s was accepted %d times", name, times)
+	for name := range d.delivered {
+		if _, rejected := strings.CutSuffix(name, "/3"); d.accepted[name] == 0 && !rejected {
+			t.Errorf("%s was not accepted", name)
+		}
+		if d.delivered[name] > 5 {
+			t.Errorf("%s was delivered %d times", name, d.delivered[name])
 		}
 	}
-	for name, times := range d.delivered {
-		if times > 2 {
-			t.Errorf("%s was delivered %d times", name, times)
-		}
+}
+
+func (c *testCluster) leaderOf(ctx context.Context, admin *kadm.Client, topic string, partition int32) int32 {
+	c.t.Helper()
+	topics, err := admin.ListTopics(ctx, topic)
+	if err != nil {
+		c.t.Fatal(err)
 	}
+	return topics[topic].Partitions[partition].Leader
+}
+
+// TestShareSessionEndsWithItsConnection: what a member has acquired is another's at once when its connection ends, long before the locks do.
+func TestShareSessionEndsWithItsConnection(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := startCluster(t, 1)
+	producer := c.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	admin := kadm.NewClient(producer)
+	created, err := admin.CreateTopic(ctx, 1, 1, nil, "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromEarliest(ctx, t, producer, "s")
+	produce(ctx, t, producer, "t", 1, 5)
+	fetch := func(client *kgo.Client, member string) int {
+		req := kmsg.NewPtrShareFetchRequest()
+		group := "s"
+		req.GroupID, req.MemberID = &group, &member
+		req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.MaxRecords = 500, 1, 1<<20, 100
+		topic := kmsg.NewShareFetchRequestTopic()
+		topic.TopicID = created.ID
+		topic.Partitions = append(topic.Partitions, kmsg.NewShareFetchRequestTopicPartition())
+		req.Topics = append(req.Topics, topic)
+		resp, err := client.Broker(1).Request(ctx, req)
+		if err != nil || len(resp.(*kmsg.ShareFetchResponse).Topics) != 1 {
+			return 0
+		}
+		return len(resp.(*kmsg.ShareFetchResponse).Topics[0].Partitions[0].AcquiredRecords)
+	}
+	first, second := c.client(), c.client()
+	eventually(t, "the first member has the records", func() bool { return fetch(first, "QmFhYWFhYWFhYWFhYWFhYQ") > 0 })
+	if n := fetch(second, "WmFhYWFhYWFhYWFhYWFhYQ"); n != 0 {
+		t.Fatalf("%d ranges are acquired twice", n)
+	}
+	first.Close()
+	eventually(t, "the second member has them", func() bool { return fetch(second, "WmFhYWFhYWFhYWFhYWFhYQ") > 0 })
 }

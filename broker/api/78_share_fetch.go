@@ -31,10 +31,6 @@ func (h *Handler) shareFetch(ctx context.Context, c call, req *kmsg.ShareFetchRe
 		return
 	}
 	asked, forget, acks := run.asked()
-	if err := validAcks(acks, c.Version >= 2); err != nil {
-		refuse(err)
-		return
-	}
 	if req.ShareSessionEpoch == shareEpochFirst && len(acks) > 0 {
 		refuse(kerr.InvalidRequest)
 		return
@@ -47,8 +43,9 @@ func (h *Handler) shareFetch(ctx context.Context, c call, req *kmsg.ShareFetchRe
 	}
 	if req.ShareSessionEpoch == shareEpochFirst {
 		run.end(ended, left)
+		h.shareSessions.tie(ctx, run.who, run.end)
 	}
-	run.acknowledge(asked, acks)
+	run.acknowledge(asked, acks, c.Version >= 2)
 	if req.ShareSessionEpoch == shareEpochLast {
 		run.end(ended, left)
 	} else if !req.IsRenewAck {
@@ -259,7 +256,6 @@ func (r *shareFetchRun) answer(resp *kmsg.ShareFetchResponse, parts []sharePart)
 		fetched, acked := r.results[part], r.acked[part]
 		one := kmsg.NewShareFetchResponseTopicPartition()
 		one.Partition, one.Records = part.index, []byte{} // clients take no null
-		one.CurrentLeader.LeaderID, one.CurrentLeader.LeaderEpoch = metadata.NoLeader, -1
 		if acked != nil {
 			one.AcknowledgeErrorCode, one.AcknowledgeErrorMessage = acked.Code, &acked.Description
 			one.CurrentLeader.LeaderID, one.CurrentLeader.LeaderEpoch = r.leaderOf(part, acked)
@@ -310,7 +306,8 @@ func (r *shareFetchRun) endpoints(resp *kmsg.ShareFetchResponse) {
 		for _, part := range topic.Partitions {
 			id := part.CurrentLeader.LeaderID
 			node := r.img.Brokers[id]
-			if node == nil || seen[id] {
+			moved := part.ErrorCode == kerr.NotLeaderForPartition.Code || part.AcknowledgeErrorCode == kerr.NotLeaderForPartition.Code
+			if node == nil || seen[id] || !moved {
 				continue
 			}
 			seen[id] = true

@@ -41,23 +41,18 @@ func (h *Handler) shareAcknowledge(_ context.Context, c call, req *kmsg.ShareAck
 		refuse(kerr.InvalidShareSessionEpoch)
 		return
 	}
-	if err := validAcks(acks, c.Version >= 2); err != nil {
-		refuse(err)
-		return
-	}
 	_, ended, left, err := h.shareSessions.enter(run.who, req.ShareSessionEpoch, nil, nil, time.Now())
 	if err != nil {
 		refuse(err)
 		return
 	}
-	run.acknowledge(parts, acks)
+	run.acknowledge(parts, acks, c.Version >= 2)
 	run.end(ended, left)
 	resp.AcquisitionLockTimeoutMillis = int32(h.shareGroup(run.img, run.who.group).LockDuration / time.Millisecond)
 	topics := map[metadata.UUID]int{}
 	for _, part := range run.order {
 		one := kmsg.NewShareAcknowledgeResponseTopicPartition()
 		one.Partition = part.index
-		one.CurrentLeader.LeaderID, one.CurrentLeader.LeaderEpoch = metadata.NoLeader, -1
 		if err := run.acked[part]; err != nil {
 			one.ErrorCode, one.ErrorMessage = err.Code, &err.Description
 			one.CurrentLeader.LeaderID, one.CurrentLeader.LeaderEpoch = run.leaderOf(part, err)
@@ -79,31 +74,29 @@ func (h *Handler) shareAcknowledge(_ context.Context, c call, req *kmsg.ShareAck
 func (r *shareRun) leaderOf(part sharePart, err *kerr.Error) (id, epoch int32) {
 	registered := r.img.TopicsByID[part.topic].Partition(part.index)
 	if registered == nil || err != kerr.NotLeaderForPartition && err != kerr.FencedLeaderEpoch {
-		return metadata.NoLeader, -1
+		return 0, 0 // as the reference says nothing
 	}
 	return registered.Leader, registered.LeaderEpoch
 }
 
-// validAcks says what is wrong with acknowledgements by themselves.
-func validAcks(acks map[sharePart][]share.Ack, renewable bool) *kerr.Error {
+// validAcks says whether the acknowledgements of a partition make sense by themselves.
+func validAcks(acks []share.Ack, renewable bool) bool {
 	last := share.AckReject
 	if renewable {
 		last = share.AckRenew
 	}
-	for _, each := range acks {
-		before := int64(-1)
-		for _, ack := range each {
-			if ack.First < 0 || ack.Last < ack.First || ack.First <= before || len(ack.Types) == 0 ||
-				len(ack.Types) > 1 && int64(len(ack.Types)) != ack.Last-ack.First+1 {
-				return kerr.InvalidRequest
-			}
-			for _, kind := range ack.Types {
-				if kind < share.AckGap || kind > last {
-					return kerr.InvalidRequest
-				}
-			}
-			before = ack.Last
+	before := int64(-1)
+	for _, ack := range acks {
+		if ack.First < 0 || ack.Last < ack.First || ack.First <= before || len(ack.Types) == 0 ||
+			len(ack.Types) > 1 && int64(len(ack.Types)) != ack.Last-ack.First+1 {
+			return false
 		}
+		for _, kind := range ack.Types {
+			if kind < share.AckGap || kind > last {
+				return false
+			}
+		}
+		before = ack.Last
 	}
-	return nil
+	return true
 }

@@ -38,7 +38,7 @@ func (h *Handler) shareOffsets(ctx context.Context, c call, asked kmsg.DescribeS
 		return refuse(kerr.GroupAuthorizationFailed, nil)
 	}
 	known, text, err := h.shareTopics(ctx, asked.GroupID)
-	if err != nil {
+	if err != nil && err != kerr.GroupIDNotFound { // who is not there has read nothing
 		return refuse(err, text)
 	}
 	topics := asked.Topics

@@ -87,7 +87,7 @@ func (r *shareRun) shared(part sharePart, partition Partition, registered *metad
 }
 
 // acknowledge hands acknowledgements over and waits until they are remembered.
-func (r *shareRun) acknowledge(parts []sharePart, acks map[sharePart][]share.Ack) {
+func (r *shareRun) acknowledge(parts []sharePart, acks map[sharePart][]share.Ack, renewable bool) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, part := range parts {
@@ -98,6 +98,9 @@ func (r *shareRun) acknowledge(parts []sharePart, acks map[sharePart][]share.Ack
 		r.acked[part] = nil
 		_, _, err := r.leads(part)
 		known := r.h.Shares.Known(r.key(part))
+		if err == nil && !validAcks(acks[part], renewable) {
+			err = kerr.InvalidRequest
+		}
 		if err == nil && known == nil {
 			err = kerr.InvalidRecordState // whatever it acquired is not known any more
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -35,6 +36,14 @@ type shareSession struct {
 	epoch int32 // the next request's
 	parts []sharePart
 	used  time.Time
+	// stop unties the session from its connection, nil before it is tied.
+	stop func() bool
+}
+
+func (s *shareSession) untie() {
+	if s.stop != nil {
+		s.stop()
+	}
 }
 
 // shareSessions are the sessions on this node.
@@ -56,6 +65,7 @@ func (s *shareSessions) enter(who shareMember, epoch int32, add, forget []shareP
 	case epoch == shareEpochFirst:
 		if session != nil {
 			ended = session.parts
+			session.untie()
 			delete(s.all, who)
 		}
 		s.evict(now)
@@ -70,13 +80,9 @@ func (s *shareSessions) enter(who shareMember, epoch int32, add, forget []shareP
 	case session == nil:
 		return nil, nil, false, kerr.ShareSessionNotFound
 	case epoch == shareEpochLast:
+		session.untie()
 		delete(s.all, who)
-		for other := range s.all {
-			if other.group == who.group {
-				return nil, session.parts, false, nil
-			}
-		}
-		return nil, session.parts, true, nil
+		return nil, session.parts, !s.has(who.group), nil
 	case epoch != session.epoch:
 		return nil, nil, false, kerr.InvalidShareSessionEpoch
 	}
@@ -91,10 +97,43 @@ func (s *shareSessions) enter(who shareMember, epoch int32, add, forget []shareP
 	return slices.Clone(session.parts), ended, false, nil
 }
 
+// has says whether some member of a group has a session. The lock is held.
+func (s *shareSessions) has(group string) bool {
+	for other := range s.all {
+		if other.group == group {
+			return true
+		}
+	}
+	return false
+}
+
+// tie ends the session that was just begun when its connection ends, which ctx says: whoever held records is gone with it, or begins anew.
+func (s *shareSessions) tie(ctx context.Context, who shareMember, ended func(parts []sharePart, left bool)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session := s.all[who]
+	if session == nil {
+		return
+	}
+	session.stop = context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		mine := s.all[who] == session
+		if mine {
+			delete(s.all, who)
+		}
+		left := !s.has(who.group)
+		s.mu.Unlock()
+		if mine {
+			ended(session.parts, left)
+		}
+	})
+}
+
 // evict drops the sessions that nobody uses.
 func (s *shareSessions) evict(now time.Time) {
 	for who, session := range s.all {
 		if now.Sub(session.used) > shareSessionIdleMax {
+			session.untie()
 			delete(s.all, who)
 		}
 	}

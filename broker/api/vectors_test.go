@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"odradek/broker/api/vectors"
 	"odradek/broker/commitlog"
 	"odradek/broker/commitlog/cleaner"
@@ -24,6 +26,7 @@ import (
 	"odradek/broker/record"
 	"odradek/broker/replica"
 	"odradek/broker/server"
+	"odradek/broker/share"
 	"odradek/broker/share/state"
 )
 
@@ -67,10 +70,11 @@ func startNode(t *testing.T) vectors.Dialer {
 	}
 	groups := groupsOf(replicas, static, c.Image)
 	shares := sharesOf(replicas, c.Image)
+	local := &localShares{shares, replicas, c.Image}
 	transactions := transactionsOf(world, c, replicas)
 	h := New(Config{
 		NodeID: 1, Static: static, Controller: c, Replicas: ReplicasOf(replicas), Groups: groups, Transactions: transactions, Enlist: transactions.client,
-		ShareStates: shares,
+		ShareStates: shares, Shares: local.manager(static, c.Image), ShareStore: local,
 	})
 	transactions.handler = h
 	s, err := server.Open(server.Config{Net: world.Net, Address: "node:9092", ListenerName: "PLAINTEXT", Handler: h, Versions: Versions(), Logger: slog.New(slog.DiscardHandler), PanicIsFatal: true, PoisonFrames: true})
@@ -120,6 +124,10 @@ func groupsOf(replicas *replica.Manager, static *config.Static, image func() *me
 				return times
 			},
 		},
+		Share: group.ShareConfig{SizeMax: 200, Times: func(id string) group.ConsumerTimes {
+			own := static.Layers(nil, nil).ShareGroup(image().Configs[metadata.ConfigResource{Type: metadata.ResourceGroup, Name: id}])
+			return group.ConsumerTimes{SessionTimeout: own.SessionTimeout, HeartbeatInterval: own.HeartbeatInterval, AssignmentInterval: own.AssignmentInterval}
+		}},
 		SessionTimeoutMin: 6 * time.Second, SessionTimeoutMax: 30 * time.Minute, SizeMax: 1 << 30, MetadataBytesMax: 4096,
 		OffsetsRetention: 7 * 24 * time.Hour, ExpiryInterval: 10 * time.Minute,
 		NewID: func() string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", ids.Add(1)) },
@@ -129,6 +137,83 @@ func groupsOf(replicas *replica.Manager, static *config.Static, image func() *me
 		New:       func() *group.Machine { return group.New(cfg) },
 		Partition: func(id metadata.UUID, index int32) (coord.Partition, error) { return replicas.Partition(id, index) },
 	})
+}
+
+// localShares is the way to the share coordinator when it is here: what package broker does over the network.
+type localShares struct {
+	states   *coord.Runtime[*state.Machine]
+	replicas *replica.Manager
+	image    func() *metadata.Image
+}
+
+func (l *localShares) manager(static *config.Static, image func() *metadata.Image) *share.Manager {
+	return share.NewManager(share.Config{NodeID: 1, Persister: l, Timeout: 5 * time.Second, Limits: func(id string) share.Limits {
+		own := static.Layers(nil, nil).ShareGroup(image().Configs[metadata.ConfigResource{Type: metadata.ResourceGroup, Name: id}])
+		return share.Limits{LockDuration: own.LockDuration, DeliveriesMax: own.DeliveriesMax, InFlightMax: own.InFlightMax}
+	}})
+}
+
+func (l *localShares) ask(ctx context.Context, key state.Key, decide func(m *state.Machine, to coord.Caller, now time.Time) coord.Effects) (state.State, error) {
+	to := make(answered1, 1)
+	l.states.Do(ShareKey(key), to, func(m *state.Machine, now time.Time) coord.Effects { return decide(m, to, now) })
+	select {
+	case answer := <-to:
+		switch answer := answer.(type) {
+		case *kerr.Error:
+			return state.State{}, answer
+		case state.Refusal:
+			return state.State{}, answer.Code
+		case state.State:
+			return answer, nil
+		}
+		return state.State{}, nil
+	case <-ctx.Done():
+		return state.State{}, ctx.Err()
+	}
+}
+
+func (l *localShares) Read(ctx context.Context, key state.Key, epoch int32) (state.State, error) {
+	read := func(m *state.Machine, to coord.Caller, now time.Time) coord.Effects {
+		return m.Read(to, key, epoch, now)
+	}
+	s, err := l.ask(ctx, key, read)
+	if err != kerr.InvalidRequest {
+		return s, err
+	}
+	if err := l.Initialize(ctx, key, 0, -1); err != nil {
+		return s, err
+	}
+	return l.ask(ctx, key, read)
+}
+
+func (l *localShares) Write(ctx context.Context, key state.Key, s state.State) error {
+	_, err := l.ask(ctx, key, func(m *state.Machine, to coord.Caller, now time.Time) coord.Effects { return m.Write(to, key, s, now) })
+	return err
+}
+
+func (l *localShares) Initialize(ctx context.Context, key state.Key, epoch int32, start int64) error {
+	_, err := l.ask(ctx, key, func(m *state.Machine, to coord.Caller, now time.Time) coord.Effects {
+		return m.Initialize(to, key, epoch, start, now)
+	})
+	return err
+}
+
+func (l *localShares) Summary(ctx context.Context, key state.Key) (state.State, error) {
+	return l.ask(ctx, key, func(m *state.Machine, to coord.Caller, _ time.Time) coord.Effects { return m.Summary(to, key) })
+}
+
+func (l *localShares) Delete(ctx context.Context, key state.Key) error {
+	_, err := l.ask(ctx, key, func(m *state.Machine, to coord.Caller, _ time.Time) coord.Effects { return m.Delete(to, key) })
+	return err
+}
+
+func (l *localShares) EndOffset(_ context.Context, topic string, index int32) (int64, error) {
+	p, err := l.replicas.Partition(l.image().Topics[topic].ID, index)
+	if err != nil {
+		return 0, err
+	}
+	at, err := p.ListOffset(-1, replica.HighWatermark, replica.TimestampLatest)
+	return at.Offset, err
 }
 
 // sharesOf is a share coordinator.

@@ -142,7 +142,7 @@ func describeConsumerRecord(r coord.Record) (string, bool) {
 	}
 	name, known := kinds[kind]
 	if !known {
-		return "", false
+		return describeShareRecord(r, kind)
 	}
 	n := 2
 	if kind == keyConsumerGroup || kind == keyConsumerTargetEpoch {

@@ -9,6 +9,8 @@ import (
 	"github.com/cockroachdb/datadriven"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/broker/metadata"
 )
 
 // TestTranscripts replays conversations with a machine. Each line of a block is a request, "who verb key=value…"; the answers and the
@@ -95,6 +97,14 @@ func (w *world) say(t testing.TB, fields []string) {
 		w.perform(m.ConsumerHeartbeat(to, Client{fields[0], "/host"}, w.consumerOf(args), w.now))
 	case "describe-consumer":
 		w.perform(m.DescribeConsumer(to, args.group()))
+	case "share":
+		w.perform(m.ShareHeartbeat(to, Client{fields[0], "/host"}, sharerOf(args), w.now))
+	case "describe-share":
+		w.perform(m.DescribeShare(to, args.group()))
+	case "share-state":
+		w.perform(m.ShareState(to, args.group()))
+	case "forget-share":
+		w.perform(m.ForgetShareTopics(to, args.group(), []metadata.UUID{topicNamed(args["topic"])}))
 	case "list":
 		w.perform(m.List(to, nil, nil))
 	case "delete":

@@ -39,6 +39,7 @@ func newWorld() *world {
 			SizeMax: 10, Assignors: []string{AssignorUniform, AssignorRange}, Times: func(string) ConsumerTimes { return w.times },
 		},
 		Image: func() *metadata.Image { return w.image },
+		Share: ShareConfig{SizeMax: 10, Times: func(string) ConsumerTimes { return w.times }},
 		NewID: func() string { w.ids++; return fmt.Sprint(w.ids) },
 	}
 	w.times = ConsumerTimes{SessionTimeout: 45 * time.Second, HeartbeatInterval: 5 * time.Second}
@@ -242,6 +243,12 @@ func describeAnswer(response any) string {
 			}
 		}
 		return text
+	case *kmsg.ShareGroupHeartbeatResponse:
+		return describeShareBeat(r)
+	case kmsg.ShareGroupDescribeResponseGroup:
+		return describeSharers(r)
+	case ShareTopics:
+		return describeShareTopics(r)
 	case *kmsg.ConsumerGroupHeartbeatResponse:
 		return describeBeat(r)
 	case kmsg.ConsumerGroupDescribeResponseGroup:

@@ -110,7 +110,9 @@ func (m *Manager) forget(p *Partition) {
 
 // EndGroup gives up a group's share-partitions: no member of it is left here.
 func (m *Manager) EndGroup(group string) {
-	m.endWhere(func(p *Partition) bool { return p.key.Group == group }, kerr.UnknownMemberID)
+	for _, p := range m.where(func(p *Partition) bool { return p.key.Group == group }) {
+		p.retire()
+	}
 }
 
 // Apply ends the share-partitions of partitions that this node does not lead any more.
@@ -122,15 +124,18 @@ func (m *Manager) Apply(img *metadata.Image, _ *metadata.Delta) {
 }
 
 func (m *Manager) endWhere(which func(*Partition) bool, err *kerr.Error) {
+	for _, p := range m.where(which) {
+		p.end(err)
+	}
+}
+
+func (m *Manager) where(which func(*Partition) bool) (some []*Partition) {
 	m.mu.Lock()
-	var some []*Partition
+	defer m.mu.Unlock()
 	for _, p := range m.partitions {
 		if which(p) {
 			some = append(some, p)
 		}
 	}
-	m.mu.Unlock()
-	for _, p := range some {
-		p.end(err)
-	}
+	return some
 }

@@ -33,9 +33,11 @@ type Partition struct {
 	timer    *time.Timer // for the first lock that ends
 
 	// changes wait for the write under way to end, and those who are to be told of them. persisted is the start that was written last.
-	changes   []state.Batch
-	told      []func(*kerr.Error)
-	writing   bool
+	changes []state.Batch
+	told    []func(*kerr.Error)
+	writing bool
+	// retiring says that the share-partition ends once all is written, unless somebody fetches before.
+	retiring  bool
 	persisted int64
 }
 
@@ -94,6 +96,18 @@ func (p *Partition) end(err *kerr.Error) {
 	}
 }
 
+// retire ends the share-partition once all that changed is remembered: no member of the group is left here, and what it reads next may be
+// something else by then (AlterShareGroupOffsets).
+func (p *Partition) retire() {
+	p.mu.Lock()
+	p.retiring = p.writing
+	writing := p.writing
+	p.mu.Unlock()
+	if !writing {
+		p.end(kerr.UnknownMemberID)
+	}
+}
+
 // Watch has ch receive when there may be something to acquire. It holds one wake-up.
 func (p *Partition) Watch(ch chan struct{}) {
 	p.mu.Lock()
@@ -129,6 +143,7 @@ func (p *Partition) BeginRead() (offset int64, ok bool, err *kerr.Error) {
 	case p.status == loading || p.reading:
 		return 0, false, nil
 	}
+	p.retiring = false
 	if offset, ok = p.window.Next(); ok {
 		p.reading = true
 	}
@@ -246,7 +261,11 @@ func (p *Partition) write() {
 		}
 		if p.status != ready || len(p.changes) == 0 && len(p.told) == 0 && start == p.persisted {
 			p.writing = false
+			retires := p.retiring
 			p.mu.Unlock()
+			if retires {
+				p.end(kerr.UnknownMemberID)
+			}
 			return
 		}
 		told := p.told

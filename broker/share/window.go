@@ -218,7 +218,7 @@ func (w *Window) acknowledge(member string, ack Ack, now time.Time) (changes []s
 		return nil, kerr.InvalidRequest
 	}
 	if ack.Last >= w.end {
-		return nil, kerr.InvalidRecordState
+		return nil, kerr.InvalidRequest
 	}
 	for offset := max(ack.First, w.start); offset <= ack.Last; {
 		kind, last := ack.run(offset)
@@ -271,12 +271,11 @@ func (w *Window) release(s *span) state.Batch {
 	return s.become(available)
 }
 
-// Release takes back what a member that goes has acquired: it does not count as delivered.
+// Release takes back what a member that goes has acquired.
 func (w *Window) Release(member string) (changes []state.Batch) {
 	for i := range w.spans {
 		if s := &w.spans[i]; s.state == acquired && s.member == member {
-			s.deliveries--
-			changes = append(changes, s.become(available))
+			changes = append(changes, w.release(s))
 		}
 	}
 	w.advance()

@@ -68,6 +68,7 @@ var scripts = []script{
 	{"68-consumer-group-heartbeat", consumerGroupHeartbeat},
 	{"69-consumer-group-describe", consumerGroupDescribe},
 	{"83-share-state", shareStates},
+	{"76-share-groups", shareGroups},
 }
 
 const requestTimeoutMs = 10_000

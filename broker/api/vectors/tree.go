@@ -118,7 +118,7 @@ func identity(element any) string {
 		return ""
 	}
 	var parts []string
-	for _, name := range []string{"ApiKey", "ResourceType", "ResourceName", "Topic", "TopicID", "Partition", "Name", "NodeID", "Group", "Key", "Feature", "User", "Mechanism", "Type", "TransactionalID", "FirstOffset", "LastSequence", "MemberID"} {
+	for _, name := range []string{"ApiKey", "ResourceType", "ResourceName", "Topic", "TopicID", "Partition", "Name", "NodeID", "Group", "GroupID", "Key", "Feature", "User", "Mechanism", "Type", "TransactionalID", "FirstOffset", "LastSequence", "MemberID"} {
 		switch value := fields[name].(type) {
 		case string:
 			parts = append(parts, value)
