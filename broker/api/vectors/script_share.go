@@ -118,7 +118,7 @@ func shareGroups(p *player) {
 	p.make("share-t", 1)
 	p.learn("share-t")
 	p.coordinated()
-	p.shareCoordinated("share-t")
+	p.shareCoordinated(shareState{p, "shares", "share-t", 0}, shareState{p, "share-nobody", "share-t", 0})
 	s := sharers{p, "shares", "share-t"}
 	s.set("share.assignment.interval.ms", "0")
 	s.set("share.auto.offset.reset", "earliest")

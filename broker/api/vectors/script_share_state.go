@@ -70,35 +70,37 @@ func (s shareState) remove(name string) {
 	s.p.do("delete, "+name, 0, req)
 }
 
-// shareCoordinated waits until the share coordinators answer.
-func (p *player) shareCoordinated(topic string) {
+// shareCoordinated waits until the coordinators of share-partitions answer: of what was not begun they say so.
+func (p *player) shareCoordinated(parts ...shareState) {
 	find := kmsg.NewPtrFindCoordinatorRequest()
 	find.Version, find.CoordinatorType = 6, 2
-	read := kmsg.NewPtrReadShareGroupStateRequest()
-	read.GroupID = "warm"
-	t := kmsg.NewReadShareGroupStateRequestTopic()
-	t.TopicID = p.id(topic)
-	t.Partitions = []kmsg.ReadShareGroupStateRequestTopicPartition{{Partition: 0, LeaderEpoch: 1}}
-	read.Topics = append(read.Topics, t)
-	p.await("the share coordinators", func() (bool, error) {
-		resp, err := p.client.ask(read, 0)
-		if err != nil {
-			return false, err
-		}
-		switch resp.(*kmsg.ReadShareGroupStateResponse).Topics[0].Partitions[0].ErrorCode {
-		case 14, 15, 16:
-			find.CoordinatorKeys = []string{shareKey("warm", p.id(topic), 0)}
-			_, err := p.client.ask(find, find.Version)
-			return false, err
-		}
-		return true, nil
-	})
+	for _, s := range parts {
+		read := kmsg.NewPtrReadShareGroupStateRequest()
+		read.GroupID = s.group
+		t := kmsg.NewReadShareGroupStateRequestTopic()
+		t.TopicID = p.id(s.topic)
+		t.Partitions = []kmsg.ReadShareGroupStateRequestTopicPartition{{Partition: s.partition, LeaderEpoch: 0}}
+		read.Topics = append(read.Topics, t)
+		p.await("the share coordinators", func() (bool, error) {
+			resp, err := p.client.ask(read, 0)
+			if err != nil {
+				return false, err
+			}
+			switch resp.(*kmsg.ReadShareGroupStateResponse).Topics[0].Partitions[0].ErrorCode {
+			case 14, 15, 16:
+				find.CoordinatorKeys = []string{shareKey(s.group, p.id(s.topic), s.partition)}
+				_, err := p.client.ask(find, find.Version)
+				return false, err
+			}
+			return true, nil
+		})
+	}
 }
 
 func shareStates(p *player) {
 	p.make("share-s", 2)
 	p.learn("share-s")
-	p.shareCoordinated("share-s")
+	p.shareCoordinated(shareState{p, "share-g", "share-s", 0}, shareState{p, "share-g", "share-s", 7}, shareState{p, "share-g", "nothing", 0})
 	s := shareState{p, "share-g", "share-s", 0}
 	s.read("unknown", 1)
 	s.write("unknown", 0, 0, 1, 0)
