@@ -225,8 +225,8 @@ func (p *Plan) setConfigs(resource metadata.ConfigResource, next map[string]stri
 }
 
 // reconsider brings partitions in line with changed rules, in the same batch, so that no leader acts by the new ones before:
-// a lower min.insync.replicas empties ELRs (what a smaller ISR now acknowledges, their members don't have), and unclean
-// election that is now allowed finds leaders.
+// a lower min.insync.replicas empties ELRs (what a smaller ISR now acknowledges, their members don't have), unclean election
+// that is now allowed finds leaders, and a reassignment may need to wait no longer.
 func (p *Plan) reconsider(resource metadata.ConfigResource) {
 	if resource.Type == metadata.ResourceGroup {
 		return
@@ -239,7 +239,7 @@ func (p *Plan) reconsider(resource metadata.ConfigResource) {
 	}
 	for _, topic := range topics {
 		for index, partition := range topic.Partitions {
-			if partition.Leader == metadata.NoLeader || len(partition.ELR) > 0 {
+			if partition.Leader == metadata.NoLeader || len(partition.ELR) > 0 || partition.Reassigning() {
 				p.commit(topic, int32(index), p.change(topic, partition))
 			}
 		}

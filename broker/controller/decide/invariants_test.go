@@ -96,6 +96,7 @@ func (m *invariants) event(t *rapid.T) {
 		m.complete[name] = slices.DeleteFunc(m.complete[name], func(node int32) bool {
 			return !slices.Contains(topic.Partitions[0].Replicas, node) // its log is deleted
 		})
+		m.checkCopies(t, what, name, before.Topics[name].Partitions[0], topic.Partitions[0])
 		m.check(t, what, name, before.Topics[name].Partitions[0], topic.Partitions[0], uncleanAsked)
 	}
 }
@@ -146,13 +147,25 @@ func (m *invariants) commitRecord(topic string) {
 	}
 }
 
+// checkCopies: a change of replicas leaves as many copies of what is committed as min.insync.replicas asks for, or as were known of.
+func (m *invariants) checkCopies(t *rapid.T, what, name string, old, p *metadata.Partition) {
+	before := slices.Concat(old.ISR, old.ELR)
+	if what == "register" || p.Leader != metadata.NoLeader && !slices.Contains(m.complete[name], p.Leader) {
+		return // a log was lost, or an unclean election gave up what the others have
+	}
+	want := min(len(before), int(NewPlan(m.image, m.settings, m.random).topicConfig(name).MinInsyncReplicas), len(p.Replicas))
+	if len(m.complete[name]) < want {
+		t.Fatalf("after %s, %s: %d complete copies of %d, wanted %d: %s", what, name, len(m.complete[name]), len(before), want, describe(p))
+	}
+}
+
 func (m *invariants) check(t *rapid.T, what, name string, old, p *metadata.Partition, uncleanAsked bool) {
 	settings := NewPlan(m.image, m.settings, m.random).topicConfig(name)
 	fail := func(why string) {
 		t.Fatalf("after %s, %s: %s\nwas %s\nis  %s\ncomplete %v", what, name, why, describe(old), describe(p), m.complete[name])
 	}
 	if p.Leader != old.Leader && p.Leader != metadata.NoLeader && !slices.Contains(old.ISR, p.Leader) && !slices.Contains(old.ELR, p.Leader) {
-		lastKnown := old.LastKnownLeader == p.Leader && len(old.ISR) == 0 && len(old.ELR) == 0
+		lastKnown := old.LastKnownLeader == p.Leader && len(old.ISR) == 0 && (len(old.ELR) == 0 || what == "register") // which may have emptied it
 		ended := what == "alter" && old.Reassigning() && slices.Contains(m.complete[name], p.Leader)
 		if !ended && !uncleanAsked && !settings.UncleanLeaderElection && !lastKnown {
 			fail("an unclean election that nobody asked for")
@@ -168,7 +181,7 @@ func (m *invariants) check(t *rapid.T, what, name string, old, p *metadata.Parti
 		fail("what comes and what goes are apart, and replicas")
 	case !subsetWithout(p.Replicas, p.Replicas):
 		fail("a replica is there twice")
-	case p.Reassigning() && len(without(p.ISR, p.Removing)) > 0 && !lacks(p.ISR, p.Adding):
+	case p.Reassigning() && len(without(p.ISR, p.Removing)) >= min(int(settings.MinInsyncReplicas), len(p.Replicas)-len(p.Removing)) && !lacks(p.ISR, p.Adding):
 		fail("a reassignment that is not done though it could be")
 	case slices.ContainsFunc(p.ELR, func(n int32) bool { return slices.Contains(p.ISR, n) }):
 		fail("ISR and ELR overlap")

@@ -30,18 +30,22 @@ const (
 //  2. A leader is elected. A member of the ELR that is elected becomes the whole ISR. When ISR and ELR are empty the last known
 //     leader is elected as soon as it may lead: it has as much as anyone. That and an unclean election empty the ELR.
 //  3. When the ISR becomes empty, who led is remembered as the last known leader, until somebody leads.
-//  4. When all that a reassignment adds are in the ISR, and somebody stays there when those are gone that it removes, it is
-//     done: they are gone. A node that is no replica any more is in no set either.
+//  4. When all that a reassignment adds are in the ISR, and enough stay there when those are gone that it removes, it is done:
+//     they are gone. A node that is no replica any more is in no set either.
 //
 // Differences from Kafka: a member of the ISR goes before one of the ELR even where the order of replicas says otherwise, since
 // an ISR that shrinks to one member for the sake of preference is less safe. A last known leader whose disk was lost is
 // forgotten: electing it would throw the partition's records away while another replica may still hold some; an operator can,
-// by an unclean election. The leader epoch also grows when the controller shrinks an ISR or takes replicas away, so that a
+// by an unclean election. A reassignment is not done while that would leave fewer than min.insync.replicas that have everything: Kafka is
+// content with one, and has then thrown away the other copies of what min.insync.replicas had acknowledged. (The ELR counts: its
+// members have everything too.) The leader epoch also grows when the controller shrinks an ISR or takes replicas away, so that a
 // leader whose request crosses the change learns of it by epoch.
 type partitionChange struct {
 	old *metadata.Partition
-	// minISR is the topic's min.insync.replicas; 0 where there are no eligible leader replicas.
+	// minISR is the topic's min.insync.replicas.
 	minISR int
+	// noELR is set where the cluster has no eligible leader replicas.
+	noELR bool
 	// acceptable says who may lead.
 	acceptable func(node int32) bool
 	election   election
@@ -62,9 +66,9 @@ type partitionChange struct {
 // build returns the next state, and whether it is another one at all.
 func (c *partitionChange) build() (metadata.Partition, bool) {
 	c.isr = slices.Clone(c.targetISR)
+	c.elr = c.eligible()
 	c.finishReassignment()
 	next := *c.old
-	c.elr = c.eligible()
 	if slices.Contains(c.lostDisk, next.LastKnownLeader) || !slices.Contains(c.replicas, next.LastKnownLeader) {
 		next.LastKnownLeader = metadata.NoLeader
 	}
@@ -102,16 +106,24 @@ func (c *partitionChange) build() (metadata.Partition, bool) {
 	return next, true
 }
 
-// finishReassignment takes the replicas away that are to go, once all that are to come are in the ISR and it is not empty without
-// the former.
+// finishReassignment takes the replicas away that are to go, once all that are to come are in the ISR and it can do without the
+// former.
 func (c *partitionChange) finishReassignment() {
-	stay := without(c.isr, c.removing)
-	if len(c.adding)+len(c.removing) == 0 || len(stay) == 0 || lacks(c.isr, c.adding) {
+	if len(c.adding)+len(c.removing) == 0 || lacks(c.isr, c.adding) || !c.dispensable(c.removing) {
 		return
 	}
-	c.isr = stay
+	c.isr = without(c.isr, c.removing)
 	c.replicas = without(c.replicas, c.removing)
+	c.elr = c.unlessFull(without(c.elr, c.removing))
 	c.adding, c.removing = nil, nil
+}
+
+// dispensable says whether replicas can be taken away: somebody else is in the ISR, and either none of them has all that is
+// committed, or enough others have.
+func (c *partitionChange) dispensable(nodes []int32) bool {
+	complete := slices.Concat(c.isr, c.elr)
+	stay := len(without(complete, nodes))
+	return len(without(c.isr, nodes)) > 0 && (stay == len(complete) || stay >= min(c.minISR, len(without(c.replicas, nodes))))
 }
 
 // lacks says that some of nodes are not in list.
@@ -137,7 +149,7 @@ func (c *partitionChange) eligible() []int32 {
 
 // unlessFull returns elr, or nothing when the ISR is as large as it must be for the high watermark to move.
 func (c *partitionChange) unlessFull(elr []int32) []int32 {
-	if len(c.isr) >= min(c.minISR, len(c.replicas)) {
+	if c.noELR || len(c.isr) >= min(c.minISR, len(c.replicas)) {
 		return nil
 	}
 	return elr
@@ -190,15 +202,13 @@ func (p *Plan) change(topic *metadata.Topic, partition *metadata.Partition) *par
 	c := &partitionChange{
 		old:        partition,
 		minISR:     int(settings.MinInsyncReplicas),
+		noELR:      p.Image().FeatureLevel(metadata.EligibleLeaderReplicas) == 0,
 		acceptable: p.Image().Active,
 		election:   electAny,
 		targetISR:  partition.ISR,
 		replicas:   partition.Replicas,
 		adding:     partition.Adding,
 		removing:   partition.Removing,
-	}
-	if p.Image().FeatureLevel(metadata.EligibleLeaderReplicas) == 0 {
-		c.minISR = 0 // the ELR is always empty
 	}
 	if settings.UncleanLeaderElection {
 		c.election = electUnclean

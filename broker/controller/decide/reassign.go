@@ -17,8 +17,8 @@ import (
 // those that were to stay.
 //
 // A move that replaces another one before its end: Kafka forgets that the replicas which the first brought in were new, so that a
-// cancellation then leaves them; here they are still new, and those among them that nobody wants any more go at once, unless
-// nobody else is in the ISR.
+// cancellation then leaves them; here they are still new, and those among them that nobody wants any more go at once if the ISR
+// can do without them.
 func (p *Plan) AlterPartitionReassignments(req *kmsg.AlterPartitionAssignmentsRequest) *kmsg.AlterPartitionAssignmentsResponse {
 	resp := req.ResponseKind().(*kmsg.AlterPartitionAssignmentsResponse)
 	resp.AllowReplicationFactorChange = req.AllowReplicationFactorChange
@@ -65,20 +65,20 @@ func (p *Plan) reassign(name string, index int32, target []int32, anyFactor bool
 	return nil
 }
 
-// cancel has the partition go back to the replicas it had. Who was in sync only among the new ones would have to be left behind:
-// then it is refused, unless the topic allows unclean elections.
+// cancel has the partition go back to the replicas it had: those that were to come are now those that go, which is done at once
+// if it can be. Kafka's error for when only newcomers are in sync and it would have to forget records; nothing is forgotten here
+// even where unclean elections are allowed, it takes the time of catching up instead.
 func cancel(c *partitionChange, topic *metadata.Topic, index int32) *failure {
 	old := c.old
 	if !old.Reassigning() {
 		return failf(kerr.NoReassignmentInProgress, "No partition reassignment is in progress for %s:%d.", topic.Name, index)
 	}
-	c.targetISR = without(old.ISR, old.Adding)
 	complete := slices.Concat(old.ISR, old.ELR)
 	if len(complete) > 0 && len(without(complete, old.Adding)) == 0 && c.election != electUnclean {
 		return failf(kerr.InvalidReplicaAssignment, "Unable to revert partition assignment for %s:%d because it would require an unclean leader election.", topic.Name, index)
 	}
-	c.replicas = without(old.Replicas, old.Adding)
-	c.adding, c.removing = nil, nil
+	c.replicas = append(without(old.Replicas, old.Adding), old.Adding...)
+	c.adding, c.removing = nil, old.Adding
 	return nil
 }
 
@@ -88,12 +88,15 @@ func retarget(c *partitionChange, target []int32) {
 	abandoned := without(c.old.Adding, target)
 	c.adding = without(target, original)
 	c.removing = without(original, target)
-	if kept := without(c.old.ISR, abandoned); len(c.old.ISR) > 0 && len(kept) == 0 {
-		c.removing = append(c.removing, abandoned...)
+	c.replicas = slices.Concat(target, c.removing)
+	c.isr, c.elr = c.old.ISR, c.old.ELR
+	complete := slices.Concat(c.isr, c.elr)
+	if len(without(complete, abandoned)) == len(complete) || c.dispensable(abandoned) {
+		c.targetISR = without(c.old.ISR, abandoned)
 	} else {
-		c.targetISR = kept
+		c.removing = append(c.removing, abandoned...)
+		c.replicas = append(c.replicas, abandoned...)
 	}
-	c.replicas = append(slices.Clone(target), c.removing...)
 }
 
 // ListPartitionReassignments tells of the partitions that are on their way, all or those that are asked for. Who is not on its way,
