@@ -23,7 +23,8 @@
 //	    {"at": "7.5s", "for": "3s", "kind": "isolate", "target": "leader/t0/1", "params": {"clients": true}},
 //	    {"at": "12s", "for": "2s", "kind": "crash", "target": "node/2"},
 //	    {"at": "14s", "kind": "reset", "target": "all"}
-//	  ]
+//	  ],
+//	  "reassignments": [{"at": "9s", "topic": "t0", "partition": 1, "replicas": [3, 1]}, {"at": "10s", "topic": "t0", "partition": 1}]
 //	}
 //
 // Durations are written as Go writes them ("1.5s", "20ms"). Nodes are numbered from 1, as node.id is. Keys under "config"

@@ -32,6 +32,7 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	drawKeeping(Stream(seed, "keeping"), &p)
 	drawCopies(Stream(seed, "copies"), &p)
 	drawSnapshots(Stream(seed, "snapshots"), &p)
+	drawReassignments(Stream(seed, "reassignments"), &p)
 	p.Schedule = drawSchedule(Stream(seed, "faults"), &p)
 	return p
 }

@@ -41,7 +41,9 @@ import (
 // A misdirected write is as a rolled back disk, at best.
 //
 // unclean.leader.election.enable gives all of this away. A record that only the leader acknowledged (acks=1) is lost with
-// the leader, so any fault may cost it, unless it has no other replica and the rules above hold; acks=0 promises nothing.
+// the leader, so any fault and any reassignment may cost it, unless it has no other replica and the rules above hold; acks=0 promises nothing.
+//
+// A reassignment costs nothing that was acknowledged by acks=all, as long as it leaves as many replicas as min.insync.replicas.
 //
 // Every rule is an upper bound on what a schedule contains, so a schedule with fewer faults never promises less.
 
@@ -53,7 +55,7 @@ func (p *Plan) Promises() history.Promises {
 		if all {
 			out.MayLoseAcksAll = append(out.MayLoseAcksAll, t.Name)
 		}
-		if all || (t.ReplicationFactor > 1 && len(p.Schedule) > 0) {
+		if all || (t.ReplicationFactor > 1 && len(p.Schedule)+len(p.Reassignments) > 0) {
 			out.MayLoseAcksOne = append(out.MayLoseAcksOne, t.Name)
 		}
 		if v := p.Cluster.vanishing(t, p.Schedule.fastest()); v.Head || v.Compacted {

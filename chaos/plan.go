@@ -22,6 +22,8 @@ type Plan struct {
 	Deleters  []Deleter  `json:"deleters,omitempty"`
 	Copiers   []Copier   `json:"copiers,omitempty"`
 	Schedule  Schedule   `json:"schedule"`
+	// Reassignments are an operator's, beside the faults.
+	Reassignments []Reassignment `json:"reassignments,omitempty"`
 }
 
 // Phases divide a run's virtual time. See the package comment for what each is for.
@@ -177,6 +179,14 @@ func (p *Plan) Validate() error {
 	for i := range p.Copiers {
 		if err := p.Copiers[i].check(&p.Cluster); err != nil {
 			return fmt.Errorf("copiers[%d]: %w", i, err)
+		}
+	}
+	if len(p.Reassignments) > reassignmentsMax {
+		return fmt.Errorf("%d reassignments: allowed are %d", len(p.Reassignments), reassignmentsMax)
+	}
+	for i := range p.Reassignments {
+		if err := p.Reassignments[i].check(&p.Cluster, p.Phases); err != nil {
+			return fmt.Errorf("reassignments[%d]: %w", i, err)
 		}
 	}
 	return p.Schedule.check(&p.Cluster, p.Phases)

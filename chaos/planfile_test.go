@@ -115,6 +115,15 @@ func TestValidateSaysWhatIsWrongWithAPlan(t *testing.T) {
 		words  string
 	}{
 		{"version", func(p *Plan) { p.Version = 2 }, "reads version 1"},
+		{"move of no topic", func(p *Plan) { p.Reassignments = []Reassignment{{At: p.Phases.Calm, Topic: "x"}} }, `topic "x" is not`},
+		{"move of no partition", func(p *Plan) { p.Reassignments = []Reassignment{{At: p.Phases.Calm, Topic: "t0", Partition: 2}} }, "t0 has 0 to 1"},
+		{"move too early", func(p *Plan) { p.Reassignments = []Reassignment{{Topic: "t0"}} }, "allowed is the fault phase"},
+		{"move to nobody", func(p *Plan) {
+			p.Reassignments = []Reassignment{{At: p.Phases.Calm, Topic: "t0", Replicas: []int{1, 6}}}
+		}, "allowed are nodes 1 to 5, each once"},
+		{"move twice to a node", func(p *Plan) {
+			p.Reassignments = []Reassignment{{At: p.Phases.Calm, Topic: "t0", Replicas: []int{1, 1}}}
+		}, "each once"},
 		{"no time", func(p *Plan) { p.Phases = Phases{} }, "allowed is more than 0"},
 		{"negative phase", func(p *Plan) { p.Phases.Heal = -1 }, "allowed are 0 to"},
 		{"overflow", func(p *Plan) { p.Phases.Heal = 1 << 62 }, "allowed are 0 to"},

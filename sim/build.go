@@ -118,6 +118,11 @@ func (r *run) addClients() error {
 			return err
 		}
 	}
+	if len(r.plan.Reassignments) > 0 {
+		task := r.task(guest.RoleOperator, "operator", phases.HealEnd())
+		task.Moves = r.plan.Reassignments
+		return r.addClient(task)
+	}
 	return nil
 }
 

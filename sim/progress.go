@@ -24,7 +24,7 @@ func (r *run) judgeProgress(table *history.Table) error {
 	for _, words := range workload.Unwritten(&r.plan, table) {
 		r.violate("no-progress", words)
 	}
-	for _, words := range r.view.unhealed(r.plan.Cluster.Topics) {
+	for _, words := range r.view.unhealed(&r.plan) {
 		r.violate("isr-not-full", words)
 	}
 	end := r.plan.Phases.End()

@@ -88,9 +88,9 @@ func (v *view) takePartition(a account) {
 	key := epochKey{p, line.PartitionEpoch}
 	if first, ok := v.told[key]; !ok {
 		v.told[key] = a
-	} else if first.line.Leader != line.Leader || first.line.LeaderEpoch != line.LeaderEpoch || !slices.Equal(first.line.ISR, line.ISR) {
-		v.violate("metadata-differs", a.at, "%s, partition epoch %d: %s has leader %d of epoch %d and ISR %v, %s has leader %d of epoch %d and ISR %v",
-			p, key.epoch, first.node, first.line.Leader, first.line.LeaderEpoch, first.line.ISR, a.node, line.Leader, line.LeaderEpoch, line.ISR)
+	} else if first.line.Leader != line.Leader || first.line.LeaderEpoch != line.LeaderEpoch || !slices.Equal(first.line.ISR, line.ISR) || !slices.Equal(first.line.Replicas, line.Replicas) {
+		v.violate("metadata-differs", a.at, "%s, partition epoch %d: %s has leader %d of epoch %d and ISR %v of %v, %s has leader %d of epoch %d and ISR %v of %v",
+			p, key.epoch, first.node, first.line.Leader, first.line.LeaderEpoch, first.line.ISR, first.line.Replicas, a.node, line.Leader, line.LeaderEpoch, line.ISR, line.Replicas)
 	}
 	if line.Leader >= 0 {
 		key = epochKey{p, line.LeaderEpoch}
@@ -122,26 +122,39 @@ func comparePartitions(a, b partition) int {
 	return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.index, b.index))
 }
 
-// unhealed lists the partitions of the plan's topics that, by the newest account of them, lack a leader or a replica in the ISR.
-func (v *view) unhealed(topics []chaos.Topic) []string {
+// unhealed lists the partitions of the plan's topics that, by the newest account of them, lack a leader or a replica in the ISR, or
+// have other replicas than they were last asked to have.
+func (v *view) unhealed(plan *chaos.Plan) []string {
 	var found []string
-	for _, topic := range topics {
+	for _, topic := range plan.Cluster.Topics {
 		for index := range topic.Partitions {
 			p := partition{topic.Name, int32(index)}
 			newest, ok := v.partitions[p]
 			line := newest.line
+			factor := topic.ReplicationFactor
+			target, moved := plan.Target(topic.Name, index)
+			if moved {
+				factor = len(line.Replicas)
+			}
 			switch {
 			case !ok:
 				found = append(found, fmt.Sprintf("%s: no broker ever told of it", p))
 			case line.Leader < 0:
 				found = append(found, fmt.Sprintf("%s: nobody leads since %v (leader epoch %d, ISR %v)", p, newest.at.Sub(0), line.LeaderEpoch, line.ISR))
-			case len(line.ISR) < topic.ReplicationFactor:
+			case moved && len(target.Replicas) > 0 && !sameNodes(line.Replicas, target.Replicas):
+				found = append(found, fmt.Sprintf("%s: the replicas are %v since %v, %v were asked for at %v (leader %d of epoch %d, ISR %v)",
+					p, line.Replicas, newest.at.Sub(0), target.Replicas, target.At, line.Leader, line.LeaderEpoch, line.ISR))
+			case len(line.ISR) < factor:
 				found = append(found, fmt.Sprintf("%s: the ISR is %v of %v since %v (leader %d of epoch %d)",
 					p, line.ISR, line.Replicas, newest.at.Sub(0), line.Leader, line.LeaderEpoch))
 			}
 		}
 	}
 	return found
+}
+
+func sameNodes(have []int32, want []int) bool {
+	return slices.EqualFunc(have, want, func(a int32, b int) bool { return int(a) == b })
 }
 
 // behind lists who last told of an older partition epoch than the newest, which was known before a moment.

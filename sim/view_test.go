@@ -84,12 +84,12 @@ func TestViewKeepsTheNewest(t *testing.T) {
 }
 
 func TestViewOfAClusterThatIsNotWhole(t *testing.T) {
-	topics := []chaos.Topic{{Name: "t0", Partitions: 4, ReplicationFactor: 3}}
+	plan := &chaos.Plan{Cluster: chaos.Cluster{Topics: []chaos.Topic{{Name: "t0", Partitions: 4, ReplicationFactor: 3}}}}
 	v := newView(3)
 	v.take("node-1", 1, []byte(said(0, 0, 1, 0, 1, 2, 3)))
 	v.take("node-1", 2, []byte(said(1, 0, 1, 0, 1, 3)))
 	v.take("node-1", 3, []byte(said(2, 0, -1, 0, 1, 2, 3)))
-	found := v.unhealed(topics)
+	found := v.unhealed(plan)
 	if len(found) != 3 {
 		t.Fatalf("%q", found)
 	}
@@ -101,8 +101,12 @@ func TestViewOfAClusterThatIsNotWhole(t *testing.T) {
 	v.take("node-2", 4, []byte(said(1, 1, 1, 0, 1, 2, 3)))
 	v.take("node-2", 5, []byte(said(2, 1, 3, 1, 1, 2, 3)))
 	v.take("node-2", 6, []byte(said(3, 0, 3, 0, 1, 2, 3)))
-	if found := v.unhealed(topics); found != nil {
+	if found := v.unhealed(plan); found != nil {
 		t.Errorf("a whole cluster: %q", found)
+	}
+	plan.Reassignments = []chaos.Reassignment{{Topic: "t0", Partition: 2, Replicas: []int{1, 2, 3}}, {Topic: "t0", Partition: 3, Replicas: []int{3, 1}}}
+	if found := v.unhealed(plan); len(found) != 1 || !strings.Contains(found[0], "t0-3: the replicas are [1 2 3]") || !strings.Contains(found[0], "[3 1] were asked for") {
+		t.Errorf("a move that did not end: %q", found)
 	}
 }
 

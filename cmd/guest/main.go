@@ -62,6 +62,8 @@ func run(task guest.Task, world env.Env) error {
 		return workload.DeleteRecords(ctx, process, *task.Deleter, task.Cluster, task.Seed)
 	case guest.RoleCopier:
 		return workload.Copy(ctx, process, *task.Copier, task.Seed)
+	case guest.RoleOperator:
+		return inTime(ctx, workload.Operate(ctx, process, task.Moves, start))
 	case guest.RoleFinalRead:
 		err := workload.FinalRead(ctx, process, task.Cluster)
 		if err == nil && task.Committed {

@@ -18,6 +18,7 @@ const (
 	RoleDeleter   = "deleter"    // deletes records until its time is up
 	RoleCopier    = "copier"     // copies in transactions until its time is up
 	RoleFinalRead = "final-read" // reads everything once and exits
+	RoleOperator  = "operator"   // moves partitions about and exits
 	RoleEnvTest   = "envtest"    // runs the suite of broker/env/envtest
 )
 
@@ -43,8 +44,10 @@ type Task struct {
 	Cluster  chaos.Cluster   `json:"cluster,omitzero"`
 	Producer *chaos.Producer `json:"producer,omitempty"`
 	Consumer *chaos.Consumer `json:"consumer,omitempty"`
-	Deleter  *chaos.Deleter  `json:"deleter,omitempty"`
-	Copier   *chaos.Copier   `json:"copier,omitempty"`
+	// Moves are an operator's.
+	Moves   []chaos.Reassignment `json:"moves,omitempty"`
+	Deleter *chaos.Deleter       `json:"deleter,omitempty"`
+	Copier  *chaos.Copier        `json:"copier,omitempty"`
 	// Committed has the final reader read what is committed, too.
 	Committed bool `json:"committed,omitempty"`
 }

@@ -34,6 +34,7 @@ func planWords(plan *chaos.Plan) []reports.Fact {
 		{Name: "Topics", Words: each(plan.Cluster.Topics, topicWords)},
 		{Name: "Producers", Words: each(plan.Producers, producerWords)},
 		{Name: "Consumers", Words: each(plan.Consumers, consumerWords)},
+		{Name: "Moves", Words: each(plan.Reassignments, moveWords)},
 		{Name: "Faults", Words: []string{scheduleWords(plan.Schedule)}},
 		{Name: "Time", Words: []string{fmt.Sprintf(
 			"calm until %s, faults until %s, then healing until %s, and the final read until %s", p.Calm, p.FaultsEnd(), p.HealEnd(), p.End())}},
@@ -48,6 +49,13 @@ func each[T any](all []T, words func(int, T) string) []string {
 		found = append(found, words(i+1, one))
 	}
 	return found
+}
+
+func moveWords(_ int, r chaos.Reassignment) string {
+	if len(r.Replicas) == 0 {
+		return fmt.Sprintf("at %s the move of %s-%d is taken back", r.At, r.Topic, r.Partition)
+	}
+	return fmt.Sprintf("at %s %s-%d is to move to nodes %v", r.At, r.Topic, r.Partition, r.Replicas)
 }
 
 func count(n int, noun string) string {
