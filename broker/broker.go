@@ -12,12 +12,14 @@ import (
 	"path"
 	"slices"
 	"sync"
+	"time"
 
 	"odradek/broker/api"
 	"odradek/broker/config"
 	"odradek/broker/controller"
 	"odradek/broker/env"
 	"odradek/broker/metadata"
+	"odradek/broker/quota"
 	"odradek/broker/replica"
 	"odradek/broker/server"
 )
@@ -45,6 +47,7 @@ type Broker struct {
 	controller *controller.Controller
 	replicas   *replica.Manager
 	groups     *groups
+	quotas     *quota.Manager
 	// transactions is nil until the replicas are open.
 	transactions *transactions
 	shares       *shares
@@ -64,6 +67,7 @@ const lockName = ".lock"
 // once the node knows the cluster's metadata; Ready tells when they find leaders here. Errors: those of the disk and the network, env.ErrLocked, controller.ErrWrongDisk.
 func Start(o Options) (*Broker, error) {
 	b := &Broker{options: o, node: o.Static.Node(), ready: make(chan struct{}), closing: make(chan struct{})}
+	b.quotas = quota.New(quota.Config(b.node.Quotas))
 	if b.options.OnFailure == nil {
 		b.options.OnFailure = func(err error) { panic(err) }
 	}
@@ -98,7 +102,7 @@ func (b *Broker) start() error {
 	b.openTransactions()
 	b.handler = api.New(api.Config{
 		NodeID: b.node.ID, Static: b.options.Static, Controller: b.controller,
-		Replicas: api.ReplicasOf(b.replicas), Groups: b.groups, Logger: b.options.Logger,
+		Replicas: api.ReplicasOf(b.replicas), Groups: b.groups, Quotas: b.quotas, Logger: b.options.Logger,
 		Transactions: b.transactions, Enlist: b.transactions.client,
 		ShareStates: b.shares.states, Shares: b.shares.partitions, ShareStore: b.shares.persister,
 	})
@@ -117,6 +121,7 @@ func (b *Broker) start() error {
 	b.controller.Subscribe(b.groups.Apply)
 	b.controller.Subscribe(b.transactions.Apply)
 	b.controller.Subscribe(b.shares.Apply)
+	b.controller.Subscribe(b.quotas.Apply)
 	b.controller.Subscribe(b.watchSelf())
 	b.controller.Start()
 	return nil
@@ -183,6 +188,7 @@ func (b *Broker) openServer(listener config.Listener, handler server.Handler) (*
 		ConnectionsMax:      int(b.node.ConnectionsMax),
 		ConnectionsPerIPMax: int(b.node.ConnectionsPerIPMax),
 		IdleMax:             b.node.ConnectionIdle,
+		Detain:              func(ip string) time.Duration { return b.quotas.Connection(ip, time.Now()) },
 		PanicIsFatal:        b.options.PanicIsFatal,
 	})
 }

@@ -40,7 +40,7 @@ func (h *Handler) fetch(ctx context.Context, c call, req *kmsg.FetchRequest) {
 	session.asks(&run.asks)
 	run.resolve()
 	run.readUntilEnough(ctx)
-	c.Reply(wire.EncodeFetch(c.Header, run.answer(session)))
+	c.Reply(run.respond(session))
 }
 
 // fetchAsk is what is wanted of one partition.

@@ -16,16 +16,20 @@ const createTopicsVersion = 7
 //
 //	v4  -1 partitions and replicas are the defaults (KIP-464), which older versions may ask for too
 //	v5  the answer tells partitions, replicas and configs (KIP-525)     v7  and the topic's id
+//	v6  quotas of changes are told by an error (KIP-599)
 func (h *Handler) createTopics(ctx context.Context, c call, req *kmsg.CreateTopicsRequest) *kmsg.CreateTopicsResponse {
 	resp := kmsg.NewPtrCreateTopicsResponse()
 	everywhere := h.mayCluster(c, OpCreate)
 	forward := kmsg.NewPtrCreateTopicsRequest()
 	forward.Version, forward.TimeoutMillis, forward.ValidateOnly = createTopicsVersion, req.TimeoutMillis, req.ValidateOnly
 	for _, topic := range req.Topics {
-		if everywhere || h.mayTopic(c, OpCreate, topic.Topic) {
-			forward.Topics = append(forward.Topics, topic)
-		} else {
+		switch {
+		case !everywhere && !h.mayTopic(c, OpCreate, topic.Topic):
 			resp.Topics = append(resp.Topics, uncreated(topic.Topic, kerr.TopicAuthorizationFailed))
+		case !req.ValidateOnly && !c.meter.mutate(h.partitionsWanted(&topic), c.Version >= 6):
+			resp.Topics = append(resp.Topics, uncreated(topic.Topic, kerr.ThrottlingQuotaExceeded))
+		default:
+			forward.Topics = append(forward.Topics, topic)
 		}
 	}
 	if len(forward.Topics) == 0 {
@@ -39,16 +43,32 @@ func (h *Handler) createTopics(ctx context.Context, c call, req *kmsg.CreateTopi
 		return resp
 	}
 	configs := make(map[string][]kmsg.CreateTopicsRequestTopicConfig, len(forward.Topics))
-	for _, topic := range forward.Topics {
+	wanted := make(map[string]int, len(forward.Topics))
+	for i := range forward.Topics {
+		topic := &forward.Topics[i]
 		configs[topic.Topic] = topic.Configs
+		wanted[topic.Topic] += h.partitionsWanted(topic)
 	}
 	for i := range decided.Topics {
 		if topic := &decided.Topics[i]; topic.ErrorCode == 0 {
 			h.describeCreated(c, topic, configs[topic.Topic])
+		} else if !req.ValidateOnly {
+			c.meter.mutate(-wanted[topic.Topic], false)
 		}
 	}
 	resp.Topics = append(resp.Topics, decided.Topics...)
 	return resp
+}
+
+// partitionsWanted is how many partitions a topic is to have.
+func (h *Handler) partitionsWanted(topic *kmsg.CreateTopicsRequestTopic) int {
+	switch {
+	case len(topic.ReplicaAssignment) > 0:
+		return len(topic.ReplicaAssignment)
+	case topic.NumPartitions == -1:
+		return int(h.node.NumPartitions)
+	}
+	return max(int(topic.NumPartitions), 0)
 }
 
 func uncreated(topic string, err error) kmsg.CreateTopicsResponseTopic {

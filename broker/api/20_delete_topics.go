@@ -11,7 +11,7 @@ import (
 
 // DeleteTopics, key 20, versions 1 to 6: decided by the active controller.
 //
-//	v5  error messages     v6  topics by id as well as by name
+//	v5  error messages, quotas of changes are told by an error (KIP-599)     v6  topics by id as well as by name
 func (h *Handler) deleteTopics(ctx context.Context, c call, req *kmsg.DeleteTopicsRequest) *kmsg.DeleteTopicsResponse {
 	resp := kmsg.NewPtrDeleteTopicsResponse()
 	wanted := req.Topics
@@ -36,6 +36,8 @@ func (h *Handler) deleteTopics(ctx context.Context, c call, req *kmsg.DeleteTopi
 		case times[key] == 0: // answered already
 		case err != nil:
 			resp.Topics = append(resp.Topics, undeleted(topic, err))
+		case !c.meter.mutate(partitionsOf(img, topic), c.Version >= 5):
+			resp.Topics = append(resp.Topics, undeleted(topic, kerr.ThrottlingQuotaExceeded))
 		default:
 			forward.Topics = append(forward.Topics, topic)
 		}
@@ -53,6 +55,18 @@ func (h *Handler) deleteTopics(ctx context.Context, c call, req *kmsg.DeleteTopi
 	}
 	resp.Topics = append(resp.Topics, decided.Topics...)
 	return resp
+}
+
+// partitionsOf is how many partitions go with a topic.
+func partitionsOf(img *metadata.Image, wanted kmsg.DeleteTopicsRequestTopic) int {
+	topic := img.TopicsByID[wanted.TopicID]
+	if wanted.Topic != nil {
+		topic = img.Topics[*wanted.Topic]
+	}
+	if topic == nil {
+		return 0
+	}
+	return len(topic.Partitions)
 }
 
 func (h *Handler) mayDelete(c call, img *metadata.Image, wanted kmsg.DeleteTopicsRequestTopic) error {

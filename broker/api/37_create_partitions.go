@@ -17,9 +17,18 @@ func (h *Handler) createPartitions(ctx context.Context, c call, req *kmsg.Create
 		answer.Topic, answer.ErrorCode, answer.ErrorMessage = topic, codeOf(err), messageOf(err)
 		resp.Topics = append(resp.Topics, answer)
 	}
+	img := h.Controller.Image()
 	for _, topic := range req.Topics {
 		if !h.mayTopic(c, OpAlter, topic.Topic) {
 			refuse(topic.Topic, kerr.TopicAuthorizationFailed)
+			continue
+		}
+		added := 0
+		if known := img.Topics[topic.Topic]; known != nil && !req.ValidateOnly {
+			added = max(int(topic.Count)-len(known.Partitions), 0)
+		}
+		if !c.meter.mutate(added, c.Version >= 3) {
+			refuse(topic.Topic, kerr.ThrottlingQuotaExceeded)
 			continue
 		}
 		forward.Topics = append(forward.Topics, topic)

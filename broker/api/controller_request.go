@@ -18,7 +18,9 @@ func ask[R kmsg.Response](ctx context.Context, h *Handler, timeoutMs int32, req 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	rested := meterOf(ctx).rest()
 	answer, err := h.Controller.Request(ctx, req)
+	rested()
 	if err != nil {
 		return resp, err
 	}

@@ -257,9 +257,11 @@ type answer struct {
 	bytes    chan []byte
 	closed   chan error
 	released bool
+	muted    time.Duration
 }
 
 func (a *answer) Reply(r wire.Response) {
+	a.muted = r.Mute
 	bytes, err := r.AppendTo(nil)
 	r.Release()
 	if err != nil {
@@ -271,6 +273,7 @@ func (a *answer) Reply(r wire.Response) {
 func (a *answer) NoReply()             { a.bytes <- nil }
 func (a *answer) Disconnect(err error) { a.closed <- err }
 func (a *answer) Release()             { a.released = true }
+func (a *answer) Mute(d time.Duration) { a.muted = d }
 
 // begin hands a request over, as the server does.
 func (h *house) begin(ctx context.Context, version int16, req kmsg.Request) *answer {

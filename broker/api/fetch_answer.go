@@ -3,9 +3,36 @@ package api
 import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"odradek/broker/quota"
 	"odradek/broker/replica"
 	"odradek/broker/wire"
 )
+
+// respond makes the frame of what was read. A reader that has to wait is told so at once, with nothing else: what it asked for is
+// not counted then, and it asks again. (A request that would have begun a session has not; the reader begins one then.)
+func (r *fetchRun) respond(session *fetchSession) wire.Response {
+	m := r.call.meter
+	if m == nil || r.isFollower() {
+		return wire.EncodeFetch(r.call.Header, r.answer(session))
+	}
+	bytes := 0
+	for i := range r.results {
+		bytes += recordBytes(&r.results[i])
+	}
+	m.use(quota.FetchBytes, bytes)
+	wait := m.end()
+	if wait == 0 {
+		return wire.EncodeFetch(r.call.Header, r.answer(session))
+	}
+	m.unuse(quota.FetchBytes, bytes)
+	resp := &wire.FetchResponse{ThrottleMs: throttleMs(wait)}
+	if session.incremental {
+		resp.SessionID = session.id
+	}
+	encoded := wire.EncodeFetch(r.call.Header, resp)
+	encoded.Mute = wait
+	return encoded
+}
 
 // answer makes the response of what was read. In an incremental session only partitions that have something to tell are
 // in it.

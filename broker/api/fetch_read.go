@@ -20,6 +20,7 @@ func (r *fetchRun) readUntilEnough(ctx context.Context) {
 	for {
 		r.watch()
 		ended := false
+		rested := r.call.meter.rest()
 		select {
 		case <-r.waiter.C:
 		case <-deadline.C:
@@ -27,6 +28,7 @@ func (r *fetchRun) readUntilEnough(ctx context.Context) {
 		case <-ctx.Done():
 			ended = true
 		}
+		rested()
 		r.unwatch()
 		r.release()
 		bytes, urgent = r.read(true)
@@ -39,13 +41,22 @@ func (r *fetchRun) readUntilEnough(ctx context.Context) {
 // enough says whether the reader needs to wait no longer. A follower doesn't, as soon as there is anything: what it does not
 // have yet, a producer may be waiting for.
 func (r *fetchRun) enough(bytes int) bool {
-	return bytes >= int(r.req.MinBytes) || r.isFollower() && bytes > 0
+	return bytes >= min(int(r.req.MinBytes), r.bytesMax()) || r.isFollower() && bytes > 0
+}
+
+// bytesMax is the most that the answer may have.
+func (r *fetchRun) bytesMax() int {
+	most := min(int(r.req.MaxBytes), int(r.h.node.FetchBytesMax))
+	if m := r.call.meter; m != nil && !r.isFollower() {
+		most = min(most, m.quotas.FetchBytesMax(m.who))
+	}
+	return most
 }
 
 // read reads every partition, within the limits; again is set after a wait, when the request says nothing new about its
 // sender any more. urgent says that there is something that must be told at once.
 func (r *fetchRun) read(again bool) (bytes int, urgent bool) {
-	left := min(int(r.req.MaxBytes), int(r.h.node.FetchBytesMax))
+	left := r.bytesMax()
 	urgent = r.failed || r.found == 0
 	for i, ask := range r.asks {
 		if r.partitions[i] == nil {

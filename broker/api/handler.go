@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/broker/commitlog"
 	"odradek/broker/config"
 	"odradek/broker/metadata"
+	"odradek/broker/quota"
 	"odradek/broker/replica"
 	"odradek/broker/server"
 	"odradek/broker/share"
@@ -62,6 +64,8 @@ type Config struct {
 	Controller Controller
 	Replicas   Replicas
 	Groups     Groups
+	// Quotas are the clients' limits; nil for none.
+	Quotas *quota.Manager
 	// Transactions are this node's coordinators, Enlist asks those of all nodes.
 	Transactions Transactions
 	Enlist       Enlister
@@ -95,6 +99,9 @@ func New(c Config) *Handler {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Quotas == nil {
+		c.Quotas = quota.New(quota.Config{})
+	}
 	if c.Authorizer == nil {
 		c.Authorizer = AllowAll
 	}
@@ -126,13 +133,16 @@ func (h *Handler) Handle(ctx context.Context, c *server.Call) {
 }
 
 func (h *Handler) handle(ctx context.Context, c call, req kmsg.Request) {
-	handlerByKey[kmsg.Key(c.Key)].handle(h, ctx, c, req)
+	c.meter = h.newMeter(c)
+	handlerByKey[kmsg.Key(c.Key)].handle(h, withMeter(ctx, c.meter), c, req)
+	c.meter.end()
 }
 
 // call is a request's circumstances and the obligation to answer it.
 type call struct {
 	wire.Header
-	peer *server.Peer
+	peer  *server.Peer
+	meter *meter // nil without quotas
 	answerer
 }
 
@@ -140,9 +150,24 @@ type call struct {
 type answerer interface {
 	Reply(wire.Response)
 	NoReply()
+	Mute(time.Duration)
 	Disconnect(error)
 	Release()
 }
 
 // reply answers with resp in the request's version.
-func (c call) reply(resp kmsg.Response) { c.Reply(wire.EncodeResponse(c.Header, resp)) }
+func (c call) reply(resp kmsg.Response) {
+	wait := c.meter.end()
+	throttle(resp, wait)
+	encoded := wire.EncodeResponse(c.Header, resp)
+	encoded.Mute = wait
+	c.Reply(encoded)
+}
+
+// noReply ends a request that is not answered.
+func (c call) noReply() {
+	if wait := c.meter.end(); wait > 0 {
+		c.Mute(wait)
+	}
+	c.NoReply()
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/broker/commitlog"
+	"odradek/broker/quota"
 	"odradek/broker/replica"
 )
 
@@ -24,6 +25,7 @@ type pendingProduce struct {
 	results []replica.AppendResult
 	next    int // place of the partition to append next
 	pending []Pending
+	bytes   int // of records, all partitions together
 	// verdicts say, by place, what the coordinator said of a transaction; nil outside of one.
 	verdicts []verdict
 
@@ -33,12 +35,15 @@ type pendingProduce struct {
 }
 
 func newPendingProduce(h *Handler, c call, req *kmsg.ProduceRequest) *pendingProduce {
-	n := 0
+	n, bytes := 0, 0
 	for i := range req.Topics {
 		n += len(req.Topics[i].Partitions)
+		for j := range req.Topics[i].Partitions {
+			bytes += len(req.Topics[i].Partitions[j].Records)
+		}
 	}
 	return &pendingProduce{
-		h: h, call: c, req: req, results: make([]replica.AppendResult, n), pending: make([]Pending, 0, n), waiting: n + 1,
+		h: h, call: c, req: req, results: make([]replica.AppendResult, n), pending: make([]Pending, 0, n), waiting: n + 1, bytes: bytes,
 	}
 }
 
@@ -91,6 +96,7 @@ func (p *pendingProduce) finish() {
 }
 
 func (p *pendingProduce) answer() {
+	p.call.meter.use(quota.ProduceBytes, p.bytes)
 	if p.req.Acks == 0 {
 		p.endUnanswered()
 		return
@@ -179,5 +185,5 @@ func (p *pendingProduce) endUnanswered() {
 			at++
 		}
 	}
-	p.call.NoReply()
+	p.call.noReply()
 }

@@ -60,6 +60,8 @@ var handlers = []handler{
 	{kmsg.AlterPartitionAssignments, 0, 1, answered((*Handler).alterPartitionReassignments)},
 	{kmsg.ListPartitionReassignments, 0, 0, answered((*Handler).listPartitionReassignments)},
 	{kmsg.OffsetDelete, 0, 0, typed((*Handler).offsetDelete)},
+	{kmsg.DescribeClientQuotas, 0, 1, answered((*Handler).describeClientQuotas)},
+	{kmsg.AlterClientQuotas, 0, 1, answered((*Handler).alterClientQuotas)},
 	{kmsg.DescribeUserSCRAMCredentials, 0, 0, answered((*Handler).describeUserSCRAM)},
 	{kmsg.AlterUserSCRAMCredentials, 0, 0, answered((*Handler).alterUserSCRAM)},
 	{kmsg.UpdateFeatures, 0, 2, answered((*Handler).updateFeatures)},

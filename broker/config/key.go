@@ -81,7 +81,7 @@ type Fallback struct {
 func (k *Key) Sensitive() bool { return k.Type == Password }
 
 var (
-	brokerIndex = index(ScopeBroker, brokerKeys, brokerLogKeys, brokerCleanerKeys, brokerGroupKeys, brokerTxnKeys, brokerShareKeys)
+	brokerIndex = index(ScopeBroker, brokerKeys, brokerLogKeys, brokerCleanerKeys, brokerGroupKeys, brokerTxnKeys, brokerShareKeys, brokerQuotaKeys)
 	topicIndex  = index(ScopeTopic, topicKeys)
 	groupIndex  = index(ScopeGroup, groupKeys)
 )

@@ -55,6 +55,15 @@ type Node struct {
 	Groups                  Groups
 	Transactions            Transactions
 	Shares                  Shares
+	Quotas                  Quotas
+}
+
+// Quotas is how the rates of clients are counted: in a number of windows, each of a length.
+type Quotas struct {
+	Samples         int
+	Window          time.Duration
+	MutationSamples int
+	MutationWindow  time.Duration
 }
 
 // Groups is what concerns consumer groups and their offsets.
@@ -159,6 +168,10 @@ func (l Layers) node() (Node, error) {
 	n.readGroups(r)
 	n.readTransactions(r)
 	n.readShares(r)
+	n.Quotas = Quotas{
+		Samples: int(r.int32("quota.window.num")), Window: time.Duration(r.int64("quota.window.size.seconds")) * time.Second,
+		MutationSamples: int(r.int32("controller.quota.window.num")), MutationWindow: time.Duration(r.int64("controller.quota.window.size.seconds")) * time.Second,
+	}
 	return n, errors.Join(n.readDirs(r), n.readListeners(r), n.readQuorum(r), n.checkTimes(r))
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net"
+	"time"
 
 	"odradek/broker/wire"
 
@@ -71,6 +72,10 @@ func (c *Call) NoReply() { c.conn.answer(c, wire.Response{}, nil) }
 // Disconnect ends the connection for the reason err, after the answers to the requests before this one: for what can't be
 // answered, and for the failure of a produce with acks 0, which has no other way to be told.
 func (c *Call) Disconnect(err error) { c.conn.answer(c, wire.Response{}, err) }
+
+// Mute has the connection's further requests left unread for a time, whatever becomes of this one: for what is not answered. An
+// answer says it itself (wire.Response).
+func (c *Call) Mute(d time.Duration) { c.conn.mute(d) }
 
 // Release says that the request's bytes are no longer needed, before the answer is known: an appended produce that waits
 // for its replicas. Calling it again, or after the answer, does nothing.

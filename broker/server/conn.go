@@ -141,6 +141,16 @@ func (c *conn) progressed() {
 	c.mu.Unlock()
 }
 
+// mute keeps the reader from the next request for a time.
+func (c *conn) mute(d time.Duration) {
+	until := time.Now().Add(d)
+	c.mu.Lock()
+	if until.After(c.mutedUntil) {
+		c.mutedUntil = until
+	}
+	c.mu.Unlock()
+}
+
 // answer ends a call: with a response, with none, or with the end of the connection.
 func (c *conn) answer(call *Call, response wire.Response, hangUp error) {
 	var mutedUntil time.Time

@@ -186,3 +186,52 @@ func TestConnectionsMax(t *testing.T) {
 		}
 	})
 }
+
+// TestDetained: a connection too many of an address is kept for a while and closed unserved; it neither holds up the server's
+// end nor the address's other connections.
+func TestDetained(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wait := time.Duration(0)
+		s, network := start(t, Config{Handler: echo, Detain: func(string) time.Duration { return wait }})
+		a := dial(t, network)
+		a.send(heartbeat(1))
+		a.expect(1)
+		wait = 700 * time.Millisecond
+		b, began := dial(t, network), time.Now()
+		b.expectEnd()
+		if kept := time.Since(began); kept != wait {
+			t.Errorf("closed after %v", kept)
+		}
+		a.send(heartbeat(2))
+		a.expect(2)
+		wait = time.Hour
+		dial(t, network)
+		synctest.Wait()
+		s.Close()
+		if passed := time.Since(began); passed > time.Minute {
+			t.Errorf("closing took %v", passed)
+		}
+	})
+}
+
+// TestMuteWithoutAnswer: what is not answered can throttle its connection too.
+func TestMuteWithoutAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		_, network := start(t, Config{Handler: handlerFunc(func(_ context.Context, call *Call) {
+			at = append(at, time.Now())
+			if call.Header.CorrelationID == 1 {
+				call.Mute(700 * time.Millisecond)
+				call.NoReply()
+				return
+			}
+			call.Reply(empty(call))
+		})})
+		c := dial(t, network)
+		c.send(append(heartbeat(1), heartbeat(2)...))
+		c.expect(2)
+		if pause := at[1].Sub(at[0]); pause != 700*time.Millisecond {
+			t.Errorf("the next request was looked at after %v", pause)
+		}
+	})
+}

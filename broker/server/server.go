@@ -22,13 +22,16 @@ type Config struct {
 	Versions     *wire.Registry
 	Logger       *slog.Logger
 
-	FrameBytesMax       int           // socket.request.max.bytes; wire.FrameBytesMax
-	ConnectionsMax      int           // max.connections; no limit
-	ConnectionsPerIPMax int           // max.connections.per.ip; no limit
-	IdleMax             time.Duration // connections.max.idle.ms; DefaultIdleMax
-	InFlightMax         int           // requests of a connection under way; DefaultInFlightMax
-	QueuedBytesMax      int           // bytes of a connection under way; DefaultQueuedBytesMax
-	DrainMax            time.Duration // how long Close waits for answers; DefaultDrainMax
+	FrameBytesMax       int // socket.request.max.bytes; wire.FrameBytesMax
+	ConnectionsMax      int // max.connections; no limit
+	ConnectionsPerIPMax int // max.connections.per.ip; no limit
+	// Detain says how long a new connection is to be kept without being served and then closed, because its address opens too
+	// many; 0 lets it in. nil lets all in.
+	Detain         func(ip string) time.Duration
+	IdleMax        time.Duration // connections.max.idle.ms; DefaultIdleMax
+	InFlightMax    int           // requests of a connection under way; DefaultInFlightMax
+	QueuedBytesMax int           // bytes of a connection under way; DefaultQueuedBytesMax
+	DrainMax       time.Duration // how long Close waits for answers; DefaultDrainMax
 
 	// PanicIsFatal lets a handler's panic end the process, as it should in a test or the simulator. Otherwise it is
 	// logged with its stack as an error, and costs the connection.
@@ -142,11 +145,21 @@ func (s *Server) admit(nc net.Conn) {
 		nc.Close()
 		return
 	}
+	detained := time.Duration(0)
+	if s.config.Detain != nil {
+		detained = s.config.Detain(ipOf(addr))
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		s.admission.leave(addr)
 		nc.Close()
+		return
+	}
+	if detained > 0 {
+		s.running.Add(1)
+		s.mu.Unlock()
+		go s.detain(nc, detained)
 		return
 	}
 	s.nextID++
@@ -162,4 +175,16 @@ func (s *Server) admit(nc net.Conn) {
 		s.mu.Unlock()
 		s.admission.leave(addr)
 	}()
+}
+
+// detain keeps a connection for a time and closes it unserved. It counts as one meanwhile.
+func (s *Server) detain(nc net.Conn, d time.Duration) {
+	defer s.running.Done()
+	s.config.Logger.Debug("connection detained: its address opens too many", "client", nc.RemoteAddr(), "for", d)
+	select {
+	case <-time.After(d):
+	case <-s.ctx.Done():
+	}
+	s.admission.leave(nc.RemoteAddr())
+	nc.Close()
 }

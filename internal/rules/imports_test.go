@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"broker/coord":                {"broker/commitlog", "broker/metadata", "broker/record", "broker/replica"},
 	"broker/group":                {"broker/coord", "broker/group/assign", "broker/metadata"},
 	"broker/group/assign":         {"broker/metadata"},
+	"broker/quota":                {"broker/metadata"},
 	"broker/share":                {"broker/metadata", "broker/share/state"},
 	"broker/share/state":          {"broker/coord", "broker/metadata"},
 	"broker/inspect":              {"broker/commitlog", "broker/controller/raftstore", "broker/env", "broker/metadata", "broker/record", "broker/replica"},
@@ -37,12 +38,12 @@ var allowed = map[string][]string{
 	"broker/txn/courier":          {"broker/env", "broker/metadata", "broker/wire"},
 	"broker/txn/enlist":           {"broker/coord", "broker/env", "broker/metadata", "broker/txn", "broker/txn/courier", "broker/wire"},
 	"broker/txn/markers":          {"broker/env", "broker/metadata", "broker/txn", "broker/txn/courier", "broker/wire"},
-	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/group/assign", "broker/metadata", "broker/record", "broker/replica", "broker/server", "broker/share", "broker/share/state", "broker/txn", "broker/txn/enlist", "broker/wire"},
+	"broker/api":                  {"broker/commitlog", "broker/config", "broker/coord", "broker/group", "broker/group/assign", "broker/metadata", "broker/quota", "broker/record", "broker/replica", "broker/server", "broker/share", "broker/share/state", "broker/txn", "broker/txn/enlist", "broker/wire"},
 	"broker/api/vectors":          {},
 	"broker/brokertest":           {"broker", "broker/config", "broker/env", "broker/env/memenv", "broker/env/osenv", "broker/metadata", "broker/server", "broker/wire"},
 	"broker": {
 		"broker/api", "broker/commitlog", "broker/commitlog/cleaner", "broker/config", "broker/controller", "broker/coord", "broker/env", "broker/group", "broker/metadata",
-		"broker/record", "broker/replica", "broker/server", "broker/share", "broker/share/state", "broker/txn", "broker/txn/enlist", "broker/txn/markers", "broker/wire",
+		"broker/quota", "broker/record", "broker/replica", "broker/server", "broker/share", "broker/share/state", "broker/txn", "broker/txn/enlist", "broker/txn/markers", "broker/wire",
 	},
 }
 

@@ -51,6 +51,7 @@ var scripts = []script{
 	{"29-acls", acls},
 	{"38-delegation-tokens", delegationTokens},
 	{"45-reassign", reassign},
+	{"48-client-quotas", clientQuotas},
 	{"50-scram-users", scramUsers},
 	{"64-unregister-broker", unregisterBroker},
 	{"74-list-config-resources", listConfigResources},

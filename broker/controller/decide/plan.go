@@ -84,6 +84,8 @@ func (p *Plan) Handle(req kmsg.Request) kmsg.Response {
 		return p.ListPartitionReassignments(req)
 	case *kmsg.AssignReplicasToDirsRequest:
 		return p.AssignReplicasToDirs(req)
+	case *kmsg.AlterClientQuotasRequest:
+		return p.AlterClientQuotas(req)
 	case *kmsg.AlterUserSCRAMCredentialsRequest:
 		return p.AlterUserSCRAMCredentials(req)
 	case *kmsg.UpdateFeaturesRequest:
@@ -100,7 +102,7 @@ var handled = []kmsg.Key{
 	kmsg.AlterConfigs, kmsg.AllocateProducerIDs, kmsg.BrokerRegistration, kmsg.BrokerHeartbeat, kmsg.UnregisterBroker,
 	kmsg.AssignReplicasToDirs,
 	kmsg.UpdateFeatures, kmsg.AlterUserSCRAMCredentials,
-	kmsg.AlterPartitionAssignments, kmsg.ListPartitionReassignments,
+	kmsg.AlterClientQuotas, kmsg.AlterPartitionAssignments, kmsg.ListPartitionReassignments,
 }
 
 // NameCluster gives a new cluster its id and settles it on the features that this program begins with; a cluster keeps what it has.
