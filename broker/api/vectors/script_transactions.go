@@ -367,6 +367,7 @@ func describeTransactions(p *player) {
 	t.add("known-t", 0, 1)
 	t.describe("ongoing")
 	other := p.transactor("known-other")
+	time.Sleep(settlePause) // or it was begun in the millisecond in which it is asked for, and is of no age at all
 	list := func(name string, v int16, change func(*kmsg.ListTransactionsRequest)) {
 		req := kmsg.NewPtrListTransactionsRequest()
 		req.DurationFilterMillis = -1

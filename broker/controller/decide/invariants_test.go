@@ -150,7 +150,7 @@ func (m *invariants) commitRecord(topic string) {
 // checkCopies: a change of replicas leaves as many copies of what is committed as min.insync.replicas asks for, or as were known of.
 func (m *invariants) checkCopies(t *rapid.T, what, name string, old, p *metadata.Partition) {
 	before := slices.Concat(old.ISR, old.ELR)
-	if what == "register" || p.Leader != metadata.NoLeader && !slices.Contains(m.complete[name], p.Leader) {
+	if what == "register" || what == "lose" || p.Leader != metadata.NoLeader && !slices.Contains(m.complete[name], p.Leader) {
 		return // a log was lost, or an unclean election gave up what the others have
 	}
 	want := min(len(before), int(NewPlan(m.image, m.settings, m.random).topicConfig(name).MinInsyncReplicas), len(p.Replicas))
