@@ -64,6 +64,7 @@ var handlers = []handler{
 	{kmsg.AlterClientQuotas, 0, 1, answered((*Handler).alterClientQuotas)},
 	{kmsg.DescribeUserSCRAMCredentials, 0, 0, answered((*Handler).describeUserSCRAM)},
 	{kmsg.AlterUserSCRAMCredentials, 0, 0, answered((*Handler).alterUserSCRAM)},
+	{kmsg.DescribeQuorum, 0, 2, answered((*Handler).describeQuorum)},
 	{kmsg.UpdateFeatures, 0, 2, answered((*Handler).updateFeatures)},
 	{kmsg.DescribeCluster, 0, 2, answered((*Handler).describeCluster)},
 	{kmsg.DescribeProducers, 0, 0, answered((*Handler).describeProducers)},

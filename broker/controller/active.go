@@ -129,7 +129,7 @@ func (a *active) turn(batch []*pending) {
 		plan.NameCluster(a.c.clusterIDForNew())
 		responses := make([]kmsg.Response, len(batch))
 		for i, p := range batch {
-			responses[i] = plan.Handle(p.req)
+			responses[i] = a.handle(plan, p.req, now)
 		}
 		// After the heartbeats of this batch: who sent one is not silent.
 		a.noteHeartbeats(batch, responses, now)
@@ -155,6 +155,17 @@ func (a *active) turn(batch []*pending) {
 		return
 	}
 }
+
+// handle answers what concerns the quorum itself, and has the rest decided.
+func (a *active) handle(plan *decide.Plan, req kmsg.Request, now time.Time) kmsg.Response {
+	if asked, ok := req.(*kmsg.DescribeQuorumRequest); ok {
+		return describeQuorum(asked, a.c.quorum(a.sessions.nodes, now))
+	}
+	return plan.Handle(req)
+}
+
+// handles says whether the active controller takes a kind of request.
+func handles(key int16) bool { return key == kmsg.DescribeQuorum.Int16() || decide.Handles(key) }
 
 // propose has the quorum agree on a batch and returns the version that includes it.
 func (a *active) propose(image *metadata.Image, batch metadata.Batch) (uint64, error) {
@@ -190,9 +201,10 @@ func (a *active) announce(index uint64) {
 }
 
 func (a *active) noteHeartbeats(batch []*pending, responses []kmsg.Response, now time.Time) {
+	newest := int64(a.c.Image().Version)
 	for i, p := range batch {
 		if req, ok := p.req.(*kmsg.BrokerHeartbeatRequest); ok && responses[i].(*kmsg.BrokerHeartbeatResponse).ErrorCode == 0 {
-			a.sessions.touch(req.BrokerID, req.BrokerEpoch, req.CurrentMetadataOffset, p.conn, now)
+			a.sessions.touch(req.BrokerID, req.BrokerEpoch, req.CurrentMetadataOffset, newest, p.conn, now)
 		}
 	}
 }

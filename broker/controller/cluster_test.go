@@ -339,6 +339,7 @@ func TestNodeBeyondTheControllersJoinsWithoutVote(t *testing.T) {
 	if len(members) != 4 {
 		t.Fatal(members)
 	}
+	checkDescribedQuorum(t, c.nodes[4])
 	for _, m := range members {
 		if m.Voter != (m.NodeID != 4) {
 			t.Errorf("%+v", m)
@@ -464,4 +465,29 @@ func TestReadinessHoldsBackTheUnfencing(t *testing.T) {
 	}
 	close(ready)
 	c.waitAlive(time.Second)
+}
+
+// checkDescribedQuorum asks a node that is not the active controller of the quorum.
+func checkDescribedQuorum(t *testing.T, n *testNode) {
+	t.Helper()
+	req := kmsg.NewPtrDescribeQuorumRequest()
+	req.SetVersion(2)
+	topic := kmsg.NewDescribeQuorumRequestTopic()
+	topic.Topic, topic.Partitions = "__cluster_metadata", append(topic.Partitions, kmsg.NewDescribeQuorumRequestTopicPartition())
+	req.Topics = append(req.Topics, topic)
+	answer, err := n.Request(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp := answer.(*kmsg.DescribeQuorumResponse)
+	p := resp.Topics[0].Partitions[0]
+	leader, _ := n.Leader()
+	if p.ErrorCode != 0 || p.LeaderID != leader || p.LeaderEpoch < 1 || p.HighWatermark < 1 || len(p.CurrentVoters) != 3 || len(p.Observers) != 1 || len(resp.Nodes) != 3 {
+		t.Fatalf("%+v", resp)
+	}
+	for _, state := range append(p.CurrentVoters, p.Observers...) {
+		if state.ReplicaDirectoryID == [16]byte{} || state.LogEndOffset > p.HighWatermark || state.ReplicaID == leader && state.LogEndOffset != p.HighWatermark {
+			t.Errorf("%+v of %d", state, p.HighWatermark)
+		}
+	}
 }

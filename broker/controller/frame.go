@@ -8,7 +8,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"odradek/broker/controller/decide"
 	"odradek/broker/metadata"
 )
 
@@ -120,7 +119,7 @@ func parseResponse(b []byte) (f responseFrame, err error) {
 
 // decodeRequest reads a request's body; nil for one that is not the controller's, or not known in that version.
 func decodeRequest(f requestFrame) (kmsg.Request, error) {
-	if !decide.Handles(f.key) {
+	if !handles(f.key) {
 		return nil, nil
 	}
 	req := kmsg.RequestForKey(f.key)

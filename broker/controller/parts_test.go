@@ -69,7 +69,7 @@ func TestSessions(t *testing.T) {
 	image.Brokers[3] = &metadata.Broker{ID: 3, Epoch: 7, Fenced: true}
 	s := newSessions(9*time.Second, image, at(0))
 	conn := &serverConn{}
-	s.touch(1, 5, 0, conn, at(4))
+	s.touch(1, 5, 0, 0, conn, at(4))
 	if ended, next := s.expired(image, at(8)); len(ended) != 0 || !next.Equal(at(9)) {
 		t.Errorf("%v %v", ended, next)
 	}

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"odradek/broker/controller/decide"
 )
 
 const (
@@ -29,7 +27,7 @@ const (
 // returns its response once the local image includes its effects and the subscribers have seen them.
 //
 // A try whose outcome is unknown is repeated, so a request can find that it was carried out already (TOPIC_ALREADY_EXISTS of
-// the topic it created), as with Kafka. What it handles decide.Handles says; requests travel
+// the topic it created), as with Kafka. What it takes handles says; requests travel
 // in their newest version, whatever version req has.
 //
 // Errors: ctx's, ErrClosed, and one for a request that is not the controller's.
@@ -46,7 +44,7 @@ func (c *Controller) Request(ctx context.Context, req kmsg.Request) (kmsg.Respon
 
 // ask runs a request at the active controller and returns the version of the metadata that includes its effects.
 func (c *Controller) ask(ctx context.Context, req kmsg.Request) (kmsg.Response, uint64, error) {
-	if !decide.Handles(req.Key()) {
+	if !handles(req.Key()) {
 		return nil, 0, fmt.Errorf("controller: %s is not a request for the controller", kmsg.NameForKey(req.Key()))
 	}
 	version := req.GetVersion()

@@ -53,6 +53,7 @@ var scripts = []script{
 	{"45-reassign", reassign},
 	{"48-client-quotas", clientQuotas},
 	{"50-scram-users", scramUsers},
+	{"55-describe-quorum", describeQuorum},
 	{"64-unregister-broker", unregisterBroker},
 	{"74-list-config-resources", listConfigResources},
 	{"32-group-configs", groupConfigs},
