@@ -122,6 +122,7 @@ func (b *Broker) start() error {
 	b.controller.Subscribe(b.transactions.Apply)
 	b.controller.Subscribe(b.shares.Apply)
 	b.controller.Subscribe(b.quotas.Apply)
+	b.controller.Subscribe(b.followConnectionLimits)
 	b.controller.Subscribe(b.watchSelf())
 	b.controller.Start()
 	return nil

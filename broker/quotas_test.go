@@ -2,6 +2,8 @@ package broker
 
 import (
 	"context"
+	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -66,4 +68,27 @@ func TestQuotas(t *testing.T) {
 		t.Errorf("another client has to wait %v", wait)
 	default:
 	}
+}
+
+// TestConnectionLimitsChange sets max.connections.per.ip for all brokers while they run.
+func TestConnectionLimitsChange(t *testing.T) {
+	c := startCluster(t, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	one := "1"
+	admin := kadm.NewClient(c.client())
+	answers, err := admin.AlterBrokerConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.connections.per.ip", Value: &one}})
+	if err != nil || len(answers) != 1 || answers[0].Err != nil {
+		t.Fatalf("%v %v", answers, err)
+	}
+	eventually(t, "no more are served", func() bool {
+		conn, err := c.network.Dial(ctx, "node1:9092")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_, err = conn.Read(make([]byte, 1))
+		return errors.Is(err, io.EOF)
+	})
 }

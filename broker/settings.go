@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 
 	"odradek/broker/commitlog"
@@ -74,6 +75,17 @@ func compressionOf(c config.Topic) record.Compression {
 		}
 	}
 	return record.Compression{} // "uncompressed", and "producer"
+}
+
+// followConnectionLimits takes over what is set for connections while the node runs.
+func (b *Broker) followConnectionLimits(img *metadata.Image, delta *metadata.Delta) {
+	if !slices.ContainsFunc(delta.Configs, func(r metadata.ConfigResource) bool { return r.Type == metadata.ResourceBroker }) {
+		return
+	}
+	most, perIP := b.layers(img).ConnectionLimits()
+	for _, s := range b.servers {
+		s.SetLimits(int(most), int(perIP))
+	}
 }
 
 // cleanerConfig is what the node's compaction may use.

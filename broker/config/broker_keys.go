@@ -39,9 +39,9 @@ var brokerKeys = []Key{
 		Doc: "Largest request taken; a connection that announces a larger one is closed."},
 	{Name: "connections.max.idle.ms", Type: Long, Default: "600000", Importance: Medium,
 		Doc: "How long a connection may be silent before it is closed."},
-	{Name: "max.connections", Type: Int, Default: "2147483647", Rule: atLeast(0), Importance: Medium,
+	{Name: "max.connections", Type: Int, Default: "2147483647", Rule: atLeast(0), Importance: Medium, Dynamic: true,
 		Doc: "Most connections open at once."},
-	{Name: "max.connections.per.ip", Type: Int, Default: "2147483647", Rule: atLeast(0), Importance: Medium,
+	{Name: "max.connections.per.ip", Type: Int, Default: "2147483647", Rule: atLeast(0), Importance: Medium, Dynamic: true,
 		Doc: "Most connections open at once from one address."},
 
 	// The metadata quorum.

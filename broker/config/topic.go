@@ -89,6 +89,12 @@ func (r reader) compressionLevel() int32 {
 	return 0
 }
 
+// ConnectionLimits are how many connections a node takes in all and from one address, as they are now.
+func (l Layers) ConnectionLimits() (most, perIP int32) {
+	b := reader{func(name string) any { return l.brokerValue(brokerIndex[name]) }}
+	return b.int32("max.connections"), b.int32("max.connections.per.ip")
+}
+
 // reader gives resolved values their Go types. Asking for a key that isn't defined, or by another type, is a bug and panics.
 type reader struct{ value func(name string) any }
 

@@ -7,12 +7,11 @@ import (
 
 // admission counts connections.
 type admission struct {
+	mu            sync.Mutex
 	max, perIPMax int
-
-	mu    sync.Mutex
-	count int
-	perIP map[string]int
-	freed chan struct{} // signalled when one has ended
+	count         int
+	perIP         map[string]int
+	freed         chan struct{} // signalled when one has ended
 }
 
 func newAdmission(max, perIPMax int) *admission {
@@ -35,6 +34,14 @@ func (a *admission) await(done <-chan struct{}) bool {
 			return false
 		}
 	}
+}
+
+// setLimits changes them. Connections that are there stay.
+func (a *admission) setLimits(max, perIPMax int) {
+	a.mu.Lock()
+	a.max, a.perIPMax = max, perIPMax
+	a.mu.Unlock()
+	signal(a.freed)
 }
 
 // enter counts a connection, unless there are too many from its address.

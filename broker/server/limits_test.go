@@ -235,3 +235,22 @@ func TestMuteWithoutAnswer(t *testing.T) {
 		}
 	})
 }
+
+// TestLimitsChange: who waits outside is let in when the limit is raised, and a lower one sends nobody away.
+func TestLimitsChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, network := start(t, Config{ConnectionsMax: 1, Handler: echo})
+		a, b := dial(t, network), dial(t, network)
+		a.send(heartbeat(1))
+		a.expect(1)
+		b.send(heartbeat(2))
+		s.SetLimits(5, 2)
+		b.expect(2)
+		dial(t, network).expectEnd() // a third of one address
+		s.SetLimits(1, 1)
+		a.send(heartbeat(3))
+		a.expect(3)
+		b.send(heartbeat(4))
+		b.expect(4)
+	})
+}

@@ -80,6 +80,11 @@ func Open(config Config) (*Server, error) {
 	return s, nil
 }
 
+// SetLimits changes ConnectionsMax and ConnectionsPerIPMax. Connections that are there stay.
+func (s *Server) SetLimits(connectionsMax, connectionsPerIPMax int) {
+	s.admission.setLimits(connectionsMax, connectionsPerIPMax)
+}
+
 // Addr is the address it listens on, with the port that port 0 became.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
