@@ -30,6 +30,7 @@ func (h *Handler) describeClientQuotas(_ context.Context, c call, req *kmsg.Desc
 		resp.ErrorCode, resp.ErrorMessage = codeOf(err), configMessage(err)
 		return resp
 	}
+	resp.Entries = []kmsg.DescribeClientQuotasResponseEntry{} // null would be no answer: the Java client falls over it
 	for entity, limits := range h.Controller.Image().Quotas {
 		if filterMatches(req, entity) {
 			resp.Entries = append(resp.Entries, quotaEntry(entity, limits))
