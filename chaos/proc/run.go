@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -172,10 +173,17 @@ func (r *run) until(ctx context.Context, at chaos.Duration, do func(context.Cont
 	return do(ctx)
 }
 
-// clients starts the plan's producers and consumers. What it returns waits for them and gives the first error, which is the harness's.
+// clients starts the plan's producers and consumers, and its operator. What it returns waits for them and gives the first error, which is the harness's.
 func (r *run) clients(ctx context.Context) (wait func() error) {
 	var group sync.WaitGroup
-	errs := make([]error, len(r.plan.Producers)+len(r.plan.Consumers))
+	errs := make([]error, len(r.plan.Producers)+len(r.plan.Consumers)+1)
+	if r.cluster != nil && len(r.plan.Reassignments) > 0 { // nobody else's partitions are moved about
+		group.Go(func() {
+			errs[len(errs)-1] = r.until(ctx, r.plan.Phases.HealEnd(), func(ctx context.Context) error {
+				return workload.Operate(ctx, r.process("operator"), r.plan.Reassignments, r.began)
+			})
+		})
+	}
 	for i, producer := range r.plan.Producers {
 		group.Go(func() {
 			errs[i] = r.until(ctx, r.plan.Phases.HealEnd(), func(ctx context.Context) error {
@@ -265,6 +273,10 @@ func (r *run) judgeHealed() {
 		for _, p := range metadata.Topics[topic.Name].Partitions.Sorted() {
 			if p.Leader < 0 || len(p.ISR) < len(p.Replicas) {
 				r.violate("isr-not-full", fmt.Sprintf("%s-%d: the ISR is %v of %v (leader %d)", p.Topic, p.Partition, p.ISR, p.Replicas, p.Leader))
+			}
+			target, moved := r.plan.Target(topic.Name, int(p.Partition))
+			if r.cluster != nil && moved && len(target.Replicas) > 0 && !slices.EqualFunc(p.Replicas, target.Replicas, func(a int32, b int) bool { return int(a) == b }) {
+				r.violate("isr-not-full", fmt.Sprintf("%s-%d: the replicas are %v, %v were asked for at %v", p.Topic, p.Partition, p.Replicas, target.Replicas, target.At))
 			}
 		}
 	}
