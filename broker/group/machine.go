@@ -35,7 +35,7 @@ const newMemberTimeout = 5 * time.Minute
 type Machine struct {
 	cfg    *Config
 	groups map[string]*group
-	timers timers
+	timers coord.Timers
 	// pending are the offsets in open transactions; order counts the offsets that came, for which is the later.
 	pending pendingOffsets
 	order   int64
@@ -91,7 +91,7 @@ func (m *Machine) Loaded(now time.Time) []coord.Effects {
 
 // Next implements coord.Machine.
 func (m *Machine) Next() time.Time {
-	next := m.timers.first()
+	next := m.timers.First()
 	if next.IsZero() || !m.expiry.IsZero() && m.expiry.Before(next) {
 		return m.expiry
 	}
@@ -102,7 +102,7 @@ func (m *Machine) Next() time.Time {
 func (m *Machine) Tick(now time.Time) []coord.Effects {
 	var all []coord.Effects
 	for {
-		id, due := m.timers.pop(now)
+		id, due := m.timers.Pop(now)
 		if !due {
 			break
 		}
@@ -142,7 +142,7 @@ func (m *Machine) after(g *group, e coord.Effects, now time.Time) coord.Effects 
 	next := g.next()
 	if m.groups[g.id] == g && !next.IsZero() && (g.wakes.IsZero() || next.Before(g.wakes)) {
 		g.wakes = next
-		m.timers.push(next, g.id)
+		m.timers.Push(next, g.id)
 	}
 	return e
 }
