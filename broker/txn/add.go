@@ -40,12 +40,11 @@ func (m *Machine) add(to coord.Caller, c Claim, partitions []Partition, version 
 	case err != nil:
 		return reply(to, err)
 	case t.preparing() && waits && len(t.waiting) < waitersMax:
-		t.waiting = append(t.waiting, waiter{
+		m.wait(t, waiter{
 			to: to, until: now.Add(waitMax),
 			again:   func(now time.Time) coord.Effects { return m.add(to, c, partitions, version, false, now) },
 			refused: func(err *kerr.Error) any { return err },
-		})
-		m.arm(t, now)
+		}, now)
 		return coord.Effects{}
 	case t.preparing():
 		return reply(to, kerr.ConcurrentTransactions)
@@ -61,6 +60,12 @@ func (m *Machine) add(to coord.Caller, c Claim, partitions []Partition, version 
 		next.partitions[p] = true
 	}
 	return m.written(next, coord.Reply{To: to, Response: (*kerr.Error)(nil)})
+}
+
+// wait keeps a request until the transaction is over.
+func (m *Machine) wait(t *transaction, w waiter, now time.Time) {
+	t.waiting = append(t.waiting, w)
+	m.arm(t, now)
 }
 
 // Verify says of each partition whether it is part of the transaction. The answer is a []*kerr.Error, in the order of partitions.

@@ -19,8 +19,13 @@ type EndRequest struct {
 }
 
 // End decides a transaction. The answer, a Producing, comes when the decision is committed; the markers are on their way
-// then. It may also be NeedsProducerID.
+// then. It may also be NeedsProducerID. While the transaction before is being ended, of which the producer knows by its epoch,
+// the request waits.
 func (m *Machine) End(to coord.Caller, r EndRequest, now time.Time) coord.Effects {
+	return m.end(to, r, true, now)
+}
+
+func (m *Machine) end(to coord.Caller, r EndRequest, waits bool, now time.Time) coord.Effects {
 	t := m.transactions[r.TransactionalID]
 	retry := t != nil && r.Version >= bumping && t.version >= bumping && t.state >= PrepareCommit && t.isNext(r.Claim)
 	switch {
@@ -34,7 +39,14 @@ func (m *Machine) End(to coord.Caller, r EndRequest, now time.Time) coord.Effect
 		decided = PrepareCommit
 	}
 	switch {
-	case t.preparing() && t.state == decided:
+	case t.preparing() && r.Version >= bumping && !retry && waits && len(t.waiting) < waitersMax:
+		m.wait(t, waiter{
+			to: to, until: now.Add(waitMax),
+			again:   func(now time.Time) coord.Effects { return m.end(to, r, false, now) },
+			refused: func(err *kerr.Error) any { return refusal(err) },
+		}, now)
+		return coord.Effects{}
+	case t.preparing() && (t.state == decided || r.Version >= bumping && !retry):
 		return reply(to, refusal(kerr.ConcurrentTransactions))
 	case t.preparing():
 		return reply(to, refusal(kerr.InvalidTxnState))
