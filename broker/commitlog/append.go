@@ -225,6 +225,7 @@ func (l *Log) take(s *segment, batch record.Batch, indexInterval int64) {
 	if epoch := batch.PartitionLeaderEpoch(); epoch >= 0 && epoch != l.epochs.last() {
 		l.epochs.assign(epoch, batch.BaseOffset())
 	}
+	l.epochs.used()
 	if aborted, ok := l.producers.applyBatch(batch); ok {
 		s.noteAborted(aborted)
 	}

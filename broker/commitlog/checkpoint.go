@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"odradek/broker/env"
@@ -26,19 +27,21 @@ type recoveryPoint struct {
 	// clean is the mark of a clean stop: the log ended here, and so did the file, durably. If it still does, there is
 	// nothing to look at and nothing to make durable.
 	clean bool
+	// noProducers says that none was known here, so that no snapshot was written.
+	noProducers bool
 }
 
 // nothingTrusted is the recovery point of a log that has none.
 var nothingTrusted = recoveryPoint{offset: -1, base: -1}
 
 const (
-	recoveryFileVersion = 1
+	recoveryFileVersion = 2
 	startFileVersion    = 1
 )
 
-// encode writes the version, "offset base position clean", and the CRC-32C of what is before it.
+// encode writes the version, "offset base position clean no-producers", and the CRC-32C of what is before it.
 func (r recoveryPoint) encode() []byte {
-	return sealText(fmt.Appendf(nil, "%d\n%d %d %d %t\n", recoveryFileVersion, r.offset, r.base, r.position, r.clean))
+	return sealText(fmt.Appendf(nil, "%d\n%d %d %d %t %t\n", recoveryFileVersion, r.offset, r.base, r.position, r.clean, r.noProducers))
 }
 
 func decodeRecoveryPoint(content []byte) (recoveryPoint, error) {
@@ -48,7 +51,7 @@ func decodeRecoveryPoint(content []byte) (recoveryPoint, error) {
 	if err != nil {
 		return nothingTrusted, err
 	}
-	if version != recoveryFileVersion || !scanLine(line, "%d %d %d %t", &r.offset, &r.base, &r.position, &r.clean) {
+	if version != recoveryFileVersion || !scanLine(line, "%d %d %d %t %t", &r.offset, &r.base, &r.position, &r.clean, &r.noProducers) {
 		return nothingTrusted, fmt.Errorf("%w: %s of version %d", errCheckpointDamaged, recoveryFile, version)
 	}
 	return r, nil
@@ -100,13 +103,27 @@ func (l *Log) readCheckpoint(name string) (content []byte, ok bool, err error) {
 	return content, err == nil, err
 }
 
+// readListed is readCheckpoint of a file that is among the names, or not there.
+func (l *Log) readListed(name string, names []string) (content []byte, ok bool, err error) {
+	if !slices.Contains(names, name) {
+		return nil, false, nil
+	}
+	return l.readCheckpoint(name)
+}
+
+// isOfLog says that a file is of a log.
+func isOfLog(name string) bool {
+	kind, _ := KindOf(name)
+	return kind != FileUnknown
+}
+
 // writeRecoveryPoint makes r durable, and with it whatever has changed in the directory. After env.ErrNoSpace the old one is in
 // force. The caller has the sync turn.
 func (l *Log) writeRecoveryPoint(r recoveryPoint) error {
 	content := r.encode()
 	err := env.WriteFileAtomic(l.disk, l.path(recoveryFile), content)
 	if err == nil {
-		l.recovery = r
+		l.recovery, l.pointed = r, true
 		return nil
 	}
 	if there, ok, readErr := l.readCheckpoint(recoveryFile); readErr != nil || ok && bytes.Equal(there, content) {

@@ -62,6 +62,12 @@ type Options struct {
 	OnReadError func(l *Log, err error)
 	// Go runs f beside the caller: the flush of a segment that was rolled. Nil is a goroutine.
 	Go func(f func())
+	// Beside names a file in the log's directory that is not the log's, and that is to be durable before anything of the log is.
+	// Empty is none.
+	Beside string
+	// SyncParent makes the entry of the log's directory durable. Nil syncs the directory above it; who opens many logs in one
+	// lets a sync serve all that wait.
+	SyncParent func() error
 }
 
 func (o Options) withDefaults() Options {

@@ -66,6 +66,9 @@ func FileName(kind FileKind, offset int64) string {
 	return segmentName(offset, suffix)
 }
 
+// MayLackIndex says that the last segment of a log, when it has so many bytes, has no offset and time index on the disk.
+func MayLackIndex(size int64) bool { return size <= bareBytesMax }
+
 // OffsetEntry is an entry of an offset index: the batch at Position, in bytes, ends with the Offset, counted from the segment's
 // base.
 type OffsetEntry struct{ Offset, Position int32 }
@@ -124,12 +127,13 @@ func DecodeStartOffset(content []byte) (int64, error) { return decodeStart(conte
 type RecoveryPoint struct {
 	Offset, Base, Position int64
 	Clean                  bool
+	NoProducers            bool // none was known there: there is no snapshot
 }
 
 // DecodeRecoveryPoint reads a recovery-point-checkpoint.
 func DecodeRecoveryPoint(content []byte) (RecoveryPoint, error) {
 	r, err := decodeRecoveryPoint(content)
-	return RecoveryPoint{r.offset, r.base, r.position, r.clean}, err
+	return RecoveryPoint{r.offset, r.base, r.position, r.clean, r.noProducers}, err
 }
 
 // SnapshotProducer is what a snapshot says of a producer. TxnFirstOffset is -1 when it has no open transaction.

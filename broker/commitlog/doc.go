@@ -15,7 +15,7 @@
 //	00000000000000000042.snapshot   producers as of offset 42; drawn in producersnapshot.go
 //	leader-epoch-checkpoint         Kafka's text: version 0, number of entries, lines "epoch start-offset"
 //	log-start-offset-checkpoint     text: version 1, offset, CRC-32C of the lines before in hex
-//	recovery-point-checkpoint       text: version 1, "offset segment position", CRC-32C likewise
+//	recovery-point-checkpoint       text: version 2, "offset segment position clean no-producers", CRC-32C likewise
 //
 // Three suffixes more: .cleaned is being written and .swap is decided, of a segment that takes the place of others (see
 // Replacement); .deleted waits for file.delete.delay.ms. With compaction there are gaps between the offsets of batches, but never

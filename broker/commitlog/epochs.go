@@ -17,6 +17,11 @@ type epochEntry struct {
 type epochCache struct {
 	entries []epochEntry
 	dirty   bool // the checkpoint file does not say what entries does
+	// idle says that it lacks but the last entry, of which there is no record: an epoch in which nothing was appended is not worth
+	// an fsync. A leader that comes back begins a new one anyway.
+	idle bool
+	// written says that there is a file.
+	written bool
 }
 
 // last is the newest epoch, -1 when there is none.
@@ -37,8 +42,20 @@ func (c *epochCache) assign(epoch int32, start int64) {
 	for n > 0 && (c.entries[n-1].epoch >= epoch || c.entries[n-1].start >= start) {
 		n--
 	}
+	onDisk := len(c.entries)
+	if c.idle {
+		onDisk--
+	}
+	c.dirty = c.dirty || n < onDisk
 	c.entries = append(c.entries[:n], epochEntry{epoch, start})
-	c.dirty = true
+	c.idle = true
+}
+
+// used says that a record was appended in the newest epoch.
+func (c *epochCache) used() {
+	if c.idle {
+		c.idle, c.dirty = false, true
+	}
 }
 
 // endOffset is the largest epoch known that is not larger than the one asked for, and where it ends: at the start of the

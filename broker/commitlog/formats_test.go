@@ -64,7 +64,7 @@ func TestGoldenFormats(t *testing.T) {
 	golden(t, "snapshot_v1", producers.snapshot(42), false)
 	golden(t, "leader-epoch-checkpoint_v0", epochsOf(epochEntry{0, 0}, epochEntry{5, 100}).encode(), true)
 	golden(t, "log-start-offset-checkpoint_v1", encodeStart(1234), true)
-	golden(t, "recovery-point-checkpoint_v1", recoveryPoint{1234, 1000, 56_789, true}.encode(), true)
+	golden(t, "recovery-point-checkpoint_v2", recoveryPoint{1234, 1000, 56_789, true, false}.encode(), true)
 }
 
 func TestFormatsRoundTrip(t *testing.T) {
@@ -97,7 +97,7 @@ func TestFormatsRoundTrip(t *testing.T) {
 	if offset != 42 || !bytes.Equal(state.snapshot(42), producers.snapshot(42)) || len(state.ongoing) != 1 || state.ongoing[0].first != 30 {
 		t.Errorf("snapshot at %d: %+v", offset, state)
 	}
-	r := recoveryPoint{1234, 1000, 56_789, true}
+	r := recoveryPoint{1234, 1000, 56_789, true, true}
 	if got, err := decodeRecoveryPoint(r.encode()); err != nil || got != r {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -114,7 +114,7 @@ func TestOtherVersionsAreRefused(t *testing.T) {
 	wantErr(t, err, errSnapshotDamaged)
 	_, err = decodeEpochs([]byte("1\n0\n"))
 	wantErr(t, err, errCheckpointDamaged)
-	_, err = decodeRecoveryPoint(sealText([]byte("2\n1 2 3 true\n")))
+	_, err = decodeRecoveryPoint(sealText([]byte("1\n1 2 3 true\n")))
 	wantErr(t, err, errCheckpointDamaged)
 	_, err = decodeStart(sealText([]byte("2\n1\n")))
 	wantErr(t, err, errCheckpointDamaged)
@@ -148,7 +148,7 @@ func FuzzDecodeSnapshot(f *testing.F) {
 }
 
 func FuzzDecodeCheckpoints(f *testing.F) {
-	f.Add(recoveryPoint{1234, 1000, 56_789, false}.encode())
+	f.Add(recoveryPoint{1234, 1000, 56_789, false, true}.encode())
 	f.Add(encodeStart(9))
 	f.Add([]byte("0\n1\n5 100\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {

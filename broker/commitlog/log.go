@@ -29,6 +29,8 @@ type Log struct {
 	logger      *slog.Logger
 	background  func(f func())
 	onReadError func(*Log, error)
+	beside      string
+	syncParent  func() error
 	config      atomic.Pointer[Config]
 	failure     atomic.Pointer[error] // why nothing may be written any more
 	syncFailed  atomic.Bool           // an fsync has failed
@@ -40,6 +42,7 @@ type Log struct {
 	turn         turn
 	synced       atomic.Int64  // everything before it is durable; changed in the turn only
 	recovery     recoveryPoint // as it is on the disk; in the turn only
+	pointed      bool          // there is a recovery point on the disk; in the turn only
 	parentSynced bool          // the entry of dir is durable; in the turn only
 	sealLate     bool          // sealing has failed and is to be tried again; in the turn only
 

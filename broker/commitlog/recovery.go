@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,10 @@ import (
 // A log that was closed is opened without reading a record.
 func Open(disk env.Disk, dir string, cfg Config, opts Options) (*Log, error) {
 	opts = opts.withDefaults()
-	l := &Log{disk: disk, dir: dir, logger: opts.Logger, background: opts.Go, onReadError: opts.OnReadError, recovery: nothingTrusted}
+	l := &Log{
+		disk: disk, dir: dir, logger: opts.Logger, background: opts.Go, onReadError: opts.OnReadError, beside: opts.Beside,
+		syncParent: opts.SyncParent, recovery: nothingTrusted,
+	}
 	l.producers = newProducerState()
 	l.producers.purgedMs = time.Now().UnixMilli()
 	l.SetConfig(cfg)
@@ -32,13 +36,7 @@ func Open(disk env.Disk, dir string, cfg Config, opts Options) (*Log, error) {
 }
 
 func (l *Log) open(opts Options) error {
-	if err := l.disk.MkdirAll(l.dir); err != nil {
-		return err
-	}
-	if err := l.completeReplacements(); err != nil {
-		return err
-	}
-	names, err := l.disk.List(l.dir)
+	names, err := l.list()
 	if err != nil {
 		return err
 	}
@@ -46,8 +44,8 @@ func (l *Log) open(opts Options) error {
 	if err != nil {
 		return err
 	}
-	brandNew := len(names) == 0
-	hasStart, err := l.readCheckpoints()
+	brandNew := !slices.ContainsFunc(names, isOfLog)
+	hasStart, err := l.readCheckpoints(names)
 	if err != nil {
 		return err
 	}
@@ -59,7 +57,7 @@ func (l *Log) open(opts Options) error {
 	if bases, err = l.sweepHead(bases); err != nil {
 		return err
 	}
-	clean, err := l.loadSegments(bases)
+	clean, err := l.loadSegments(bases, names)
 	if err != nil {
 		return err
 	}
@@ -165,8 +163,8 @@ func isLeftover(name string) bool {
 }
 
 // readCheckpoints reads the checkpoint files. One that is missing or damaged makes for more to read, not for an error.
-func (l *Log) readCheckpoints() (hasStart bool, err error) {
-	content, hasStart, err := l.readCheckpoint(startFile)
+func (l *Log) readCheckpoints(names []string) (hasStart bool, err error) {
+	content, hasStart, err := l.readListed(startFile, names)
 	if err != nil {
 		return false, err
 	}
@@ -175,19 +173,21 @@ func (l *Log) readCheckpoints() (hasStart bool, err error) {
 			l.logger.Warn("log start offset is lost", "dir", l.dir, "error", err)
 		}
 	}
-	content, ok, err := l.readCheckpoint(recoveryFile)
+	content, ok, err := l.readListed(recoveryFile, names)
 	if err != nil {
 		return false, err
 	}
+	l.pointed = ok
 	if ok {
 		if l.recovery, err = decodeRecoveryPoint(content); err != nil {
 			l.logger.Warn("recovery point is lost", "dir", l.dir, "error", err)
 		}
 	}
-	content, ok, err = l.readCheckpoint(epochFile)
+	content, ok, err = l.readListed(epochFile, names)
 	if err != nil {
 		return false, err
 	}
+	l.epochs.written = ok
 	if ok {
 		l.epochs.entries, err = decodeEpochs(content)
 	}
@@ -203,8 +203,8 @@ func (l *Log) readCheckpoints() (hasStart bool, err error) {
 
 // loadSegments opens the segments and finds out where the log ends. clean says that nothing behind the recovery point was
 // there.
-func (l *Log) loadSegments(bases []int64) (clean bool, err error) {
-	sizes, err := l.openSegments(bases)
+func (l *Log) loadSegments(bases []int64, names []string) (clean bool, err error) {
+	sizes, err := l.openSegments(bases, names)
 	if err != nil {
 		return false, err
 	}
@@ -216,7 +216,7 @@ func (l *Log) loadSegments(bases []int64) (clean bool, err error) {
 		}
 	}
 	l.epochs.truncateFromEnd(max(l.recovery.offset, 0))
-	if err := l.restoreProducers(l.recovery.offset, l.segments[:trusted]); err != nil {
+	if err := l.restoreProducersAtOpen(names, l.segments[:trusted]); err != nil {
 		return false, err
 	}
 	if l.recovery.clean && trusted == len(l.segments) && sizes[trusted-1] == l.recovery.position {
@@ -231,7 +231,7 @@ func (l *Log) loadSegments(bases []int64) (clean bool, err error) {
 	return false, l.verifySegments(first, sizes)
 }
 
-func (l *Log) openSegments(bases []int64) (sizes []int64, err error) {
+func (l *Log) openSegments(bases []int64, names []string) (sizes []int64, err error) {
 	nowMs := time.Now().UnixMilli()
 	for i, base := range bases {
 		f, err := l.disk.Open(l.path(segmentName(base, logSuffix)), 0)
@@ -240,6 +240,9 @@ func (l *Log) openSegments(bases []int64) (sizes []int64, err error) {
 		}
 		s := newSegment(base, f, nowMs)
 		s.sealed = i < len(bases)-1
+		for _, suffix := range indexSuffixes {
+			s.companions = s.companions || slices.Contains(names, segmentName(base, suffix))
+		}
 		l.segments = append(l.segments, s)
 		size, err := f.Size()
 		if err != nil {
@@ -276,7 +279,7 @@ func (l *Log) loadTrusted(i int, fileSize int64) error {
 		next = l.segments[i+1].base
 	}
 	// A segment with more behind the recovery point was still written to, and its index files are older than the log.
-	if !last || size == fileSize {
+	if (!last || size == fileSize) && !s.isBare(size) {
 		x, err := loadIndex(l.disk, l.dir, s.base, size, next-s.base, indexBytesMax(cfg))
 		if err == nil {
 			err = s.adopt(x, size, next)
@@ -295,6 +298,18 @@ func (l *Log) loadTrusted(i int, fileSize int64) error {
 	}
 	if s.nextOffset != next {
 		return fmt.Errorf("%w: segment %d ends at %d, not %d", record.ErrCorrupt, s.base, s.nextOffset, next)
+	}
+	if s.isBare(size) && size == fileSize {
+		var aborted []AbortedTxn
+		var err error
+		if s.companions {
+			aborted, err = loadAborted(l.disk, l.dir, s.base, next-s.base, indexBytesMax(cfg))
+		}
+		if err == nil {
+			s.setAborted(aborted)
+			return nil
+		}
+		l.logger.Warn("index is rebuilt", "dir", l.dir, "segment", s.base, "error", err)
 	}
 	if err := l.recoverAbortedAt(i); err != nil {
 		return err
@@ -478,8 +493,10 @@ func (l *Log) startEmpty(brandNew bool) error {
 	if err := l.dropFrom(0); err != nil {
 		return err
 	}
-	if err := l.removeSnapshots(-1); err != nil {
-		return err
+	if !brandNew {
+		if err := l.removeSnapshots(-1); err != nil {
+			return err
+		}
 	}
 	s, err := createSegment(l.disk, l.dir, l.startOffset, l.config.Load())
 	if err != nil {

@@ -236,6 +236,7 @@ func (r *Replacement) complete() error {
 		return err
 	}
 	s := r.fresh
+	s.companions = true
 	s.index.observeTime(s.base, s.maxTimestamp, s.maxTimestampOffset)
 	if err := r.log.writeSynced(segmentName(s.base, indexSuffix)+cleanedSuffix, s.index.encodeOffsets()); err != nil {
 		return err

@@ -1,16 +1,30 @@
 package commitlog
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 )
 
-// completeReplacements finishes, at Open, the replacements of segments that were decided when a crash came: see Replacement.
-func (l *Log) completeReplacements() error {
+// list lists the log's directory, which is made when it is missing, once no replacement is left to be finished.
+func (l *Log) list() ([]string, error) {
 	names, err := l.disk.List(l.dir)
-	if err != nil {
-		return err
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, l.disk.MkdirAll(l.dir)
 	}
+	if err != nil || !slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, swapSuffix) }) {
+		return names, err
+	}
+	if err := l.completeReplacements(names); err != nil {
+		return nil, err
+	}
+	return l.disk.List(l.dir)
+}
+
+// completeReplacements finishes, at Open, the replacements of segments that were decided when a crash came: see Replacement.
+func (l *Log) completeReplacements(names []string) error {
 	for _, name := range names {
 		base, ok := parseSegmentName(strings.TrimSuffix(name, swapSuffix), logSuffix)
 		if !ok || !strings.HasSuffix(name, swapSuffix) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"odradek/broker/env"
@@ -31,6 +33,19 @@ func (l *Log) restoreProducers(most int64, segments []*segment) error {
 	state.expire(time.Now().UnixMilli(), l.config.Load().ProducerIDExpirationMs)
 	l.setProducers(state)
 	return nil
+}
+
+// restoreProducersAtOpen is restoreProducers for the recovery point: mostly there are no snapshots, and none is needed.
+func (l *Log) restoreProducersAtOpen(names []string, segments []*segment) error {
+	snapshots := slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, snapshotSuffix) })
+	if !l.recovery.noProducers && (snapshots || len(segments) > 0) {
+		return l.restoreProducers(l.recovery.offset, segments)
+	}
+	l.setProducers(newProducerState())
+	if !snapshots {
+		return nil
+	}
+	return l.removeSnapshots(l.recovery.offset)
 }
 
 func (l *Log) setProducers(s producerState) {

@@ -89,9 +89,23 @@ func (l *Log) trim(s *segment) error {
 	return nil
 }
 
-// writeCompanions makes a segment's index files durable, and a snapshot of the producers at its end.
+// writeCompanions makes a segment's index files durable, and a snapshot of the producers at its end. A bare segment gets none
+// of the first two; those that are there may be of what was truncated.
 func (l *Log) writeCompanions(s *segment, snapshot []byte) error {
-	if s.index != nil {
+	if s.index != nil && s.isBare(s.size) {
+		if s.companions {
+			if err := l.removeIndexFiles(s.base); err != nil {
+				return err
+			}
+		}
+		if len(s.index.aborted) > 0 {
+			if err := l.writeAborted(segmentName(s.base, txnIndexSuffix), s.index.aborted); err != nil {
+				return err
+			}
+		}
+		s.companions = len(s.index.aborted) > 0
+	} else if s.index != nil {
+		s.companions = true
 		if err := l.writeSynced(segmentName(s.base, indexSuffix), s.index.encodeOffsets()); err != nil {
 			return err
 		}
@@ -111,11 +125,17 @@ func (l *Log) writeCompanions(s *segment, snapshot []byte) error {
 // advanceRecovery moves the recovery point to r, now that the segments before it are on the disk with all that is theirs.
 // The caller has the turn.
 func (l *Log) advanceRecovery(segments []*segment, r recoveryPoint) error {
-	if err := l.syncEntries(); err != nil {
-		return err
-	}
-	if err := l.writeEpochs(); err != nil {
+	written, err := l.writeEpochs()
+	if err != nil {
 		return l.failUnlessFull("epochs", err)
+	}
+	if written { // and with them the directory's entries
+		err = l.syncParentOnce()
+	} else {
+		err = l.syncEntries()
+	}
+	if err != nil {
+		return err
 	}
 	if err := l.writeRecoveryPoint(r); err != nil {
 		return l.failUnlessFull("recovery point", err)
@@ -138,10 +158,14 @@ func (l *Log) checkpointEnd() error {
 		return err
 	}
 	s := l.active()
-	end := recoveryPoint{offset: s.nextOffset, base: s.base, position: s.size, clean: true}
+	if s.nextOffset == 0 && !l.pointed {
+		return nil // nothing was ever in it, and the disk says of nothing that it was
+	}
+	noProducers := len(l.producers.producers) == 0
+	end := recoveryPoint{offset: s.nextOffset, base: s.base, position: s.size, clean: true, noProducers: noProducers}
 	if l.recovery == end {
 		// The index files are trusted already: writing them again would only put them at risk.
-		if err := l.writeEpochs(); err != nil {
+		if _, err := l.writeEpochs(); err != nil {
 			return l.failUnlessFull("epochs", err)
 		}
 		return nil
@@ -155,28 +179,33 @@ func (l *Log) checkpointEnd() error {
 		}
 	}
 	s.index.observeTime(s.base, s.maxTimestamp, s.maxTimestampOffset)
-	if err := l.writeCompanions(s, l.producers.snapshot(s.nextOffset)); err != nil {
+	var snapshot []byte
+	if !noProducers {
+		snapshot = l.producers.snapshot(s.nextOffset)
+	}
+	if err := l.writeCompanions(s, snapshot); err != nil {
 		return l.failUnlessFull("checkpoint", err)
 	}
 	return l.advanceRecovery([]*segment{s}, end)
 }
 
-// writeEpochs makes the history of epochs durable if it has changed. The caller has the turn.
-func (l *Log) writeEpochs() error {
+// writeEpochs makes the history of epochs durable if it has changed, and then all of the directory's entries. The caller has the
+// turn.
+func (l *Log) writeEpochs() (written bool, err error) {
 	l.mu.Lock()
-	dirty, content := l.epochs.dirty, []byte(nil)
+	dirty, content := l.epochs.dirty || !l.epochs.written, []byte(nil)
 	if dirty {
-		content, l.epochs.dirty = l.epochs.encode(), false
+		content, l.epochs.dirty, l.epochs.idle, l.epochs.written = l.epochs.encode(), false, false, true
 	}
 	l.mu.Unlock()
 	if !dirty {
-		return nil
+		return false, nil
 	}
-	err := env.WriteFileAtomic(l.disk, l.path(epochFile), content)
+	err = env.WriteFileAtomic(l.disk, l.path(epochFile), content)
 	if err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.epochs.dirty = true
 	}
-	return err
+	return true, err
 }

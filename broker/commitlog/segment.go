@@ -39,6 +39,7 @@ type segment struct {
 	syncedSize  int64  // bytes of the file that are durable
 	entrySynced bool   // the directory entry is durable
 	snapshot    []byte // producer state at nextOffset, taken when sealed, until it is written
+	companions  bool   // there may be files of its indexes
 }
 
 func newSegment(base int64, file env.File, nowMs int64) *segment {
@@ -72,6 +73,13 @@ func createSegment(disk env.Disk, dir string, base int64, cfg *Config) (*segment
 	s.allocated = cfg.Preallocate
 	return s, nil
 }
+
+// bareBytesMax is the size in bytes up to which the active segment does without index files: to read it is less than to read
+// those. A node with thousands of partitions has thousands of such.
+const bareBytesMax = 4 << 10
+
+// isBare says that a segment of so many bytes has no files of indexes, but for one of aborted transactions.
+func (s *segment) isBare(size int64) bool { return !s.sealed && size <= bareBytesMax }
 
 // durable says that the segment is complete on the disk, with its index files.
 func (s *segment) durable() bool {

@@ -93,14 +93,38 @@ func (l *Log) syncEntries() error {
 	if err := l.disk.SyncDir(l.dir); err != nil {
 		return l.fail("sync directory", err)
 	}
+	return l.syncParentOnce()
+}
+
+// syncParentOnce makes durable, unless that is so already, what the log needs beside its own files: the entry of its directory,
+// and the file that goes with it. The caller has the turn.
+func (l *Log) syncParentOnce() error {
 	if l.parentSynced {
 		return nil
 	}
-	if err := l.disk.SyncDir(path.Dir(l.dir)); err != nil {
+	if l.beside != "" {
+		if err := l.syncBeside(); err != nil {
+			return l.fail("sync "+l.beside, err)
+		}
+	}
+	sync := l.syncParent
+	if sync == nil {
+		sync = func() error { return l.disk.SyncDir(path.Dir(l.dir)) }
+	}
+	if err := sync(); err != nil {
 		return l.fail("sync parent directory", err)
 	}
 	l.parentSynced = true
 	return nil
+}
+
+// syncBeside makes durable the file that is to be before anything of the log is.
+func (l *Log) syncBeside() error {
+	f, err := l.disk.Open(l.path(l.beside), 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // syncFile makes a segment's file durable. After a failure the kernel may take what it could not write for written: later

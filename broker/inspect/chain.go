@@ -205,6 +205,7 @@ type indexCheck struct {
 
 	maxTimestamp int64
 	lost         bool // not all batches were seen
+	bare         bool // the segment is so small that it needs no index
 }
 
 func newIndexCheck(report *Report, base int64) *indexCheck {
@@ -284,7 +285,7 @@ func (x *indexCheck) end() {
 			x.problem(x.timesName, i, "no batch ends with its offset %d (for time %d)", x.base+int64(x.times[i].Offset), x.times[i].Timestamp)
 		}
 	}
-	if n := len(x.times); x.timesName != "" && x.maxTimestamp != record.NoTimestamp && (n == 0 || x.times[n-1].Timestamp < x.maxTimestamp) {
+	if n := len(x.times); !x.bare && x.maxTimestamp != record.NoTimestamp && (n == 0 || x.times[n-1].Timestamp < x.maxTimestamp) {
 		x.report.file(x.timesName, "its last entry is not of %d, the latest time of the segment", x.maxTimestamp)
 	}
 }

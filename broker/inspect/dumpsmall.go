@@ -75,10 +75,12 @@ type RecoveryPoint struct {
 	Base     int64 `json:"segment"`
 	Position int64 `json:"position"`
 	Clean    bool  `json:"clean"`
+
+	NoProducers bool `json:"noProducers"`
 }
 
 func (r RecoveryPoint) String() string {
-	return fmt.Sprintf("offset: %d segment: %d position: %d clean: %t", r.Offset, r.Base, r.Position, r.Clean)
+	return fmt.Sprintf("offset: %d segment: %d position: %d clean: %t noProducers: %t", r.Offset, r.Base, r.Position, r.Clean, r.NoProducers)
 }
 
 // dumpSmall shows the files that are read whole.

@@ -218,6 +218,7 @@ func (p *partition) indexes(base, size int64) (*indexCheck, error) {
 		return nil, nil
 	}
 	x := newIndexCheck(p.report, base)
+	x.bare = base == p.bases[len(p.bases)-1] && commitlog.MayLackIndex(size)
 	content, err := p.index(commitlog.FileIndex, base, x)
 	if err != nil {
 		return nil, err
@@ -245,7 +246,7 @@ func (p *partition) index(kind commitlog.FileKind, base int64, x *indexCheck) ([
 	name := p.path(commitlog.FileName(kind, base))
 	content, err := env.ReadFile(p.disk, name, smallFileMax)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && kind == commitlog.FileTxnIndex:
+	case errors.Is(err, fs.ErrNotExist) && (kind == commitlog.FileTxnIndex || x.bare):
 		return nil, nil
 	case errors.Is(err, fs.ErrNotExist):
 		p.report.file(name, "it is missing; the next start builds it anew")

@@ -58,6 +58,10 @@ type ManagerConfig struct {
 	Cleaner                CleanerConfig
 }
 
+// closersMax is how many logs of a directory are closed at a time. They wait for fsyncs, which a file system's journal does
+// together for all that wait.
+const closersMax = 32
+
 func (c ManagerConfig) withDefaults() ManagerConfig {
 	setDefault(&c.ReplicaLagTimeMax, 30*time.Second)
 	setDefault(&c.FetchWaitMax, 500*time.Millisecond)
@@ -231,7 +235,7 @@ func (m *Manager) Close() error {
 		errs = append(errs, d.checkpoint.write(true))
 	}
 	var mu sync.Mutex
-	closing := jobs{limit: m.cfg.OpenParallelism * len(m.dirs), spawn: func(f func()) bool { m.background.Go(f); return true }}
+	closing := jobs{limit: closersMax * len(m.dirs), spawn: func(f func()) bool { m.background.Go(f); return true }}
 	for _, p := range partitions {
 		closing.add(func() {
 			err := p.closeLog()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -175,7 +176,7 @@ func (p *Partition) openLog(cfg commitlog.Config, told bool, opts commitlog.Opti
 			return nil, errors.Join(err, errLost)
 		}
 	}
-	opts.Logger = p.manager.cfg.Logger
+	opts.Logger, opts.Beside, opts.SyncParent = p.manager.cfg.Logger, metadataFile, p.home.root.sync
 	opts.OnReadError = p.onReadError
 	return commitlog.Open(disk, p.dir, cfg, opts)
 }
@@ -183,26 +184,37 @@ func (p *Partition) openLog(cfg commitlog.Config, told bool, opts commitlog.Opti
 func (p *Partition) onReadError(log *commitlog.Log, err error) { p.readFailed(log, err) }
 
 // createDir makes the directory and says in it whose it is, before there is a record. One that is there and doesn't say so
-// was never used, or belongs to a deleted topic.
+// was never used, or belongs to a deleted topic. It becomes durable when something of the log does, not before: thousands of
+// partitions may be created at once, and an fsync for each would take minutes.
 func (p *Partition) createDir() error {
 	disk := p.manager.cfg.Disk
 	p.home.checkpoint.take(partitionName{p.topic, p.index}) // of the topic that was
 	p.manager.cleaning.take(partitionName{p.topic, p.index})
-	if err := createLogDir(disk, p.dir, p.topicID); err != nil {
+	if err := emptyDir(disk, p.dir); err != nil {
 		return err
 	}
-	return p.home.root.sync()
+	f, err := disk.Open(p.dir+"/"+metadataFile, os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(formatPartitionMetadata(p.topicID), 0)
+	return errors.Join(err, f.Close())
 }
 
 // createLogDir makes a log's directory anew, but for its entry, which the caller makes durable.
 func createLogDir(disk env.Disk, dir string, topicID metadata.UUID) error {
-	if err := env.RemoveAll(disk, dir); err != nil {
-		return err
-	}
-	if err := disk.MkdirAll(dir); err != nil {
+	if err := emptyDir(disk, dir); err != nil {
 		return err
 	}
 	return env.WriteFileAtomic(disk, dir+"/"+metadataFile, formatPartitionMetadata(topicID))
+}
+
+// emptyDir makes a directory, or makes it anew.
+func emptyDir(disk env.Disk, dir string) error {
+	if err := env.RemoveAll(disk, dir); err != nil {
+		return err
+	}
+	return disk.MkdirAll(dir)
 }
 
 // readOwner returns the id of the topic that a partition's directory belongs to.
