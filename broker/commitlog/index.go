@@ -166,5 +166,50 @@ func loadIndex(disk env.Disk, dir string, base, size, count, bytesMax int64) (in
 	return x, err
 }
 
+// peek learns of a sealed segment of size bytes, which ends at next, without reading its index: of that only the end of the time
+// index. Whether the rest is what it should be comes out when it is read, see Log.loadIndex.
+func (l *Log) peek(s *segment, size, next int64) error {
+	info, err := l.disk.Stat(l.path(segmentName(s.base, indexSuffix)))
+	if err != nil {
+		return err
+	}
+	if info.Size%indexEntrySize != 0 {
+		return fmt.Errorf("%w: %d bytes", errIndexDamaged, info.Size)
+	}
+	last, err := l.lastTime(s.base)
+	if err != nil {
+		return err
+	}
+	aborted, err := loadAborted(l.disk, l.dir, s.base, next-s.base, abortedBytesMax)
+	if err != nil {
+		return err
+	}
+	if int64(last.offset) >= next-s.base || last.offset < 0 {
+		return fmt.Errorf("%w: last time is of %d", errIndexDamaged, last.offset)
+	}
+	return s.adopt(index{times: []timeEntry{last}, aborted: aborted}, size, next)
+}
+
+// lastTime reads the last entry of a segment's time index.
+func (l *Log) lastTime(base int64) (timeEntry, error) {
+	f, err := l.disk.Open(l.path(segmentName(base, timeIndexSuffix)), 0)
+	if err != nil {
+		return timeEntry{}, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return timeEntry{}, err
+	}
+	if size == 0 || size%timeIndexEntrySize != 0 {
+		return timeEntry{}, fmt.Errorf("%w: %d bytes of times", errIndexDamaged, size)
+	}
+	var entry [timeIndexEntrySize]byte
+	if n, err := f.ReadAt(entry[:], size-timeIndexEntrySize); n < len(entry) {
+		return timeEntry{}, err
+	}
+	return decodeTimeEntry(entry[:]), nil
+}
+
 // abortedBytesMax bounds what is read of a segment's aborted transactions, in bytes: more than a segment has room for.
 const abortedBytesMax = 1 << 30

@@ -278,6 +278,14 @@ func (l *Log) loadTrusted(i int, fileSize int64) error {
 	} else {
 		next = l.segments[i+1].base
 	}
+	if !last {
+		if err := l.peek(s, size, next); err == nil {
+			l.leaveIndex(s)
+			return nil
+		} else if !errors.Is(err, errIndexDamaged) && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	// A segment with more behind the recovery point was still written to, and its index files are older than the log.
 	if (!last || size == fileSize) && !s.isBare(size) {
 		x, err := loadIndex(l.disk, l.dir, s.base, size, next-s.base, indexBytesMax(cfg))
