@@ -107,5 +107,8 @@ franz-go: build ## franz-go's own integration tests against three nodes: RECORDS
 bench-peer: build ## beside the real Kafka, in turns: PEER=directory of its scripts, ROWS="produce_1KB_rf1 …" ROUNDS=3 KEEP=directory PUBLISH=file.md
 	@$(if $(ROWS),ROWS="$(ROWS)") $(if $(ROUNDS),ROUNDS=$(ROUNDS)) $(if $(KEEP),KEEP=$(KEEP)) $(if $(PUBLISH),PUBLISH=$(PUBLISH)) bench/turns ours=bin/odradek peer=$(PEER)/kafka-cluster
 
+scale: build ## 10,000 partitions on one node: created, written, restarted, read; its bounds on memory and time
+	go test -tags e2e,scale -count 1 -timeout 15m -v -run '^TestTenThousandPartitions$$' ./e2e
+
 clean: ## remove what was built
 	rm -rf bin
