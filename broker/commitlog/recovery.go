@@ -49,7 +49,7 @@ func (l *Log) open(opts Options) error {
 	if err != nil {
 		return err
 	}
-	syncFailed, err := l.readFailedSync(opts)
+	syncFailed, err := l.readFailedSync(opts, names)
 	if err != nil {
 		return err
 	}

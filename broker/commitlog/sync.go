@@ -159,9 +159,9 @@ func (l *Log) noteFailedSync() error {
 }
 
 // readFailedSync finds out whether an fsync has failed since the log was last known to be durable, and what is certain.
-func (l *Log) readFailedSync(opts Options) (failed bool, err error) {
+func (l *Log) readFailedSync(opts Options, names []string) (failed bool, err error) {
 	l.certain = -1
-	content, failed, err := l.readCheckpoint(failedSyncFile)
+	content, failed, err := l.readListed(failedSyncFile, names)
 	if err != nil {
 		return false, err
 	}

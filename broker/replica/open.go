@@ -171,7 +171,7 @@ func (p *Partition) openLog(cfg commitlog.Config, told bool, opts commitlog.Opti
 			return nil, fmt.Errorf("create %s: %w", p.dir, err)
 		}
 	}
-	if !told {
+	if !told && err == nil && owner == p.topicID {
 		if failed, err := commitlog.SyncFailed(disk, p.dir); err != nil || failed {
 			return nil, errors.Join(err, errLost)
 		}

@@ -94,7 +94,7 @@ func TestCostOfAThousandPartitions(t *testing.T) {
 		n.start()
 		synctest.Wait()
 		counts.wantPer(t, "start", partitions, map[memenv.Kind]int{
-			memenv.OpList: 1,
+			memenv.OpList: 1, memenv.OpStat: 1, // whether an fsync has failed
 			memenv.OpOpen: 4, memenv.OpRead: 4, // whose it is, the recovery point, the epochs, the segment
 		})
 		n.stop()
