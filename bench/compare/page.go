@@ -21,6 +21,10 @@ whatever else the machine did, so that a rate says little by itself: **limit** s
 cores; ` + "`rate`" + ` when one was given and kept; ` + "`waiting`" + ` for disk, replicas or answers), and the broker's CPU-seconds a GiB are the figure to trust.
 **Spread** is half the distance between the smallest and largest round, as a part of the median, of the side where it is larger.
 
+The client of the produce and consume rows sends batches of 64 KB that it made before and looks into few of those it gets, so that it costs
+little; that of the latency rows sends records one by one at a fixed rate (` + "`bench/presets`" + `), and a latency counts from when a record was to
+be sent. A start is from the process to its answers to ApiVersions and Metadata.
+
 Acknowledged means in the page cache of every in-sync replica, the default of both; in rows named ` + "`durable`" + ` it means fsynced (` + "`flush.messages=1`" + `, both).
 Rows named ` + "`against_limit`" + ` have in the peer's place a process that moves the same bytes from a connection to a file and back, and nothing else.
 `
