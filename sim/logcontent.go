@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -61,6 +60,7 @@ type newest struct {
 // contents are the keys of a log and where it ends.
 type contents struct {
 	keys       map[string]newest
+	order      []string // the keys, by their first record
 	start, end int64
 }
 
@@ -99,6 +99,9 @@ func readContents(log []byte) (contents, error) {
 				return c, fmt.Errorf("the batch at offset %d: %w", base, err)
 			}
 			records = records[n+int(length):]
+			if _, known := c.keys[string(record.Key)]; !known {
+				c.order = append(c.order, string(record.Key))
+			}
 			c.keys[string(record.Key)] = newest{base + int64(record.OffsetDelta), string(record.Value), record.Value == nil}
 		}
 	}
@@ -134,16 +137,13 @@ func differentKeys(replicas []replica, trimmed bool) string {
 	return ""
 }
 
-// lacks names a key whose newest value the other log doesn't have; of several, the one that comes first.
+// lacks names a key whose newest value the other log doesn't have; of several, the one whose first record comes first.
 func lacks(one, other contents, start int64) string {
-	var words []string
-	for key, r := range one.keys {
+	for _, key := range one.order {
+		r := one.keys[key]
 		if found := other.keys[key]; !r.tombstone && r.offset >= start && found != r {
-			words = append(words, fmt.Sprintf("the newest value of key %q at offset %d", key, r.offset))
+			return fmt.Sprintf("the newest value of key %q at offset %d", key, r.offset)
 		}
 	}
-	if words == nil {
-		return ""
-	}
-	return slices.MinFunc(words, strings.Compare)
+	return ""
 }

@@ -12,6 +12,7 @@ package netsim
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -144,6 +145,9 @@ func (n *Network) SetLink(from, to *Host, params LinkParams) {
 	}
 }
 
+// never is a moment after every universe's end.
+const never = clock.Time(1 << 62)
+
 // rescale is when bytes leave that a link of one bandwidth would have sent by then, and one of another sends from now on.
 func (n *Network) rescale(leaves clock.Time, before, after int64) clock.Time {
 	now := n.queue.Now()
@@ -153,7 +157,12 @@ func (n *Network) rescale(leaves clock.Time, before, after int64) clock.Time {
 	case after == 0:
 		return now
 	}
-	return now.Add(time.Duration(float64(leaves.Sub(now)) * float64(before) / float64(after)))
+	high, low := bits.Mul64(uint64(leaves.Sub(now)), uint64(before))
+	if high >= uint64(after) {
+		return never
+	}
+	span, _ := bits.Div64(high, low, uint64(after))
+	return now.Add(time.Duration(min(span, uint64(never.Sub(now)))))
 }
 
 // DefaultLink is what the links between hosts start with.
