@@ -13,7 +13,7 @@ import (
 // DescribeLogDirs, key 35, versions 1 to 5: the data directories of this node with the replicas in each, all or those that are
 // asked for. A directory whose disk failed has KAFKA_STORAGE_ERROR and no replicas.
 //
-//	v3  an error of the whole answer     v4  the sizes of the disk (KIP-827), which are not known here: -1
+//	v3  an error of the whole answer     v4  the sizes of the disk (KIP-827), -1 where they are not known
 func (h *Handler) describeLogDirs(_ context.Context, c call, req *kmsg.DescribeLogDirsRequest) *kmsg.DescribeLogDirsResponse {
 	resp := kmsg.NewPtrDescribeLogDirsResponse()
 	if !h.mayCluster(c, OpDescribe) {
@@ -22,7 +22,7 @@ func (h *Handler) describeLogDirs(_ context.Context, c call, req *kmsg.DescribeL
 	}
 	for _, state := range h.Replicas.Dirs() {
 		dir := kmsg.NewDescribeLogDirsResponseDir()
-		dir.Dir = state.Path
+		dir.Dir, dir.TotalBytes, dir.UsableBytes = state.Path, state.TotalBytes, state.UsableBytes
 		if state.Failed {
 			dir.ErrorCode = kerr.KafkaStorageError.Code
 		}

@@ -93,6 +93,12 @@ type Disk interface {
 	BootID() string
 }
 
+// Spacer is a Disk that can tell how large the file system is that a directory is on, and how much of it can still be written by
+// this process, in bytes.
+type Spacer interface {
+	Space(dir string) (total, usable int64, err error)
+}
+
 // Info is what Stat tells of a file.
 type Info struct {
 	Size  int64 // bytes; 0 for a directory

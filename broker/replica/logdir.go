@@ -179,6 +179,22 @@ type DirState struct {
 	Path     string
 	Failed   bool
 	Replicas []ReplicaSize // by name
+	// TotalBytes and UsableBytes are of the file system that it is on; -1 when they are not known.
+	TotalBytes, UsableBytes int64
+}
+
+// space is how large the directory's file system is, -1 and -1 when that is not known.
+func (d *logDir) space() (total, usable int64) {
+	disk, ok := d.manager.cfg.Disk.(env.Spacer)
+	if !ok || d.failed() != nil {
+		return -1, -1
+	}
+	total, usable, err := disk.Space(d.path)
+	if err != nil {
+		d.probe(err)
+		return -1, -1
+	}
+	return total, usable
 }
 
 // Dirs describes the data directories, in the order of their configuration.
@@ -187,6 +203,7 @@ func (m *Manager) Dirs() []DirState {
 	place := make(map[*logDir]int)
 	for i, d := range m.dirs {
 		states[i] = DirState{Path: d.path, Failed: d.failed() != nil}
+		states[i].TotalBytes, states[i].UsableBytes = d.space()
 		place[d] = i
 	}
 	partitions := m.Partitions()
