@@ -62,8 +62,16 @@ func (p *Plan) Promises() history.Promises {
 			out.Vanishing = append(out.Vanishing, v)
 		}
 	}
+	if len(p.Groups) > 0 && p.mayLoseAcksAll(p.Cluster.offsetsTopic()) {
+		out.MayLoseAcksAll = append(out.MayLoseAcksAll, offsetsTopic)
+	}
 	return out
 }
+
+// offsetsTopic holds what groups commit, and what they are; its settings are those of the brokers.
+const offsetsTopic = "__consumer_offsets"
+
+func (c *Cluster) offsetsTopic() Topic { return Topic{Name: offsetsTopic} }
 
 func (p *Plan) mayLoseAcksAll(t Topic) bool {
 	if p.Cluster.unclean(t) && len(p.Schedule) > 0 {

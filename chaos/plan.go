@@ -21,6 +21,7 @@ type Plan struct {
 	Consumers []Consumer `json:"consumers"` // named consumer-1, consumer-2 … in this order
 	Deleters  []Deleter  `json:"deleters,omitempty"`
 	Copiers   []Copier   `json:"copiers,omitempty"`
+	Groups    []Group    `json:"groups,omitempty"`
 	Schedule  Schedule   `json:"schedule"`
 	// Reassignments are an operator's, beside the faults.
 	Reassignments []Reassignment `json:"reassignments,omitempty"`
@@ -87,6 +88,19 @@ type Consumer struct {
 type Deleter struct {
 	Topics []string `json:"topics"`
 	Every  Duration `json:"every"`
+}
+
+// A Group is a consumer group whose members come and go.
+type Group struct {
+	Name     string   `json:"name"`
+	Topics   []string `json:"topics"`
+	Members  int      `json:"members"`
+	Balancer string   `json:"balancer"`         // "range", with which every rebalance takes everything, or "cooperative-sticky"
+	Session  Duration `json:"session"`          // session.timeout.ms, and the time that a rebalance waits for members
+	Stay     Duration `json:"stay,omitzero"`    // mean time that a member stays; 0 is always
+	Away     Duration `json:"away,omitzero"`    // mean time after which it is back
+	Vanish   float64  `json:"vanish,omitempty"` // share of leaves of which the coordinator hears nothing
+	Pause    Duration `json:"pause,omitzero"`   // between a poll and its commit
 }
 
 // Limits of a plan: a universe is one process on one machine.
@@ -158,7 +172,7 @@ func (p *Plan) Validate() error {
 	if err := p.Cluster.check(); err != nil {
 		return err
 	}
-	if n := len(p.Producers) + len(p.Consumers) + len(p.Deleters) + len(p.Copiers); n > clientsMax {
+	if n := len(p.Producers) + len(p.Consumers) + len(p.Deleters) + len(p.Copiers) + p.members(); n > clientsMax {
 		return fmt.Errorf("%d clients: allowed are %d", n, clientsMax)
 	}
 	for i := range p.Producers {
@@ -189,7 +203,28 @@ func (p *Plan) Validate() error {
 			return fmt.Errorf("reassignments[%d]: %w", i, err)
 		}
 	}
+	for i := range p.Groups {
+		if err := p.Groups[i].check(&p.Cluster); err != nil {
+			return fmt.Errorf("groups[%d]: %w", i, err)
+		}
+	}
 	return p.Schedule.check(&p.Cluster, p.Phases)
+}
+
+// GroupNames lists the consumer groups.
+func (p *Plan) GroupNames() (names []string) {
+	for _, g := range p.Groups {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
+// members counts the members of all groups.
+func (p *Plan) members() (sum int) {
+	for _, g := range p.Groups {
+		sum += min(max(g.Members, 0), clientsMax+1)
+	}
+	return sum
 }
 
 func (p Phases) check() error {
@@ -293,6 +328,24 @@ func (d *Deleter) check(c *Cluster) error {
 		}
 	}
 	return c.checkTopics(d.Topics)
+}
+
+func (g *Group) check(c *Cluster) error {
+	switch {
+	case g.Name == "" || len(g.Name) > 100:
+		return fmt.Errorf("name %q: allowed are 1 to 100 characters", g.Name)
+	case g.Members < 1:
+		return fmt.Errorf("members %d: allowed are 1 and above", g.Members)
+	case !slices.Contains([]string{"range", "cooperative-sticky"}, g.Balancer):
+		return fmt.Errorf("balancer %q: allowed are range, cooperative-sticky", g.Balancer)
+	case g.Session <= 0 || g.Session.D() > time.Hour:
+		return fmt.Errorf("session %s: allowed is more than 0 and at most 1h", g.Session)
+	case g.Stay < 0 || g.Away < 0 || g.Pause < 0 || g.Pause.D() > time.Minute:
+		return fmt.Errorf("stay %s, away %s, pause %s: allowed are 0 and above, and a pause of 1m at most", g.Stay, g.Away, g.Pause)
+	case !(g.Vanish >= 0 && g.Vanish <= 1):
+		return fmt.Errorf("vanish %v: allowed is a share from 0 to 1", g.Vanish)
+	}
+	return c.checkTopics(g.Topics)
 }
 
 func (c *Cluster) checkTopics(names []string) error {

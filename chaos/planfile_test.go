@@ -134,6 +134,18 @@ func TestValidateSaysWhatIsWrongWithAPlan(t *testing.T) {
 		{"partitions", func(p *Plan) { p.Cluster.Topics[0].Partitions = 0 }, "partitions 0"},
 		{"min.insync", func(p *Plan) { p.Cluster.Topics[0].Config["min.insync.replicas"] = "4" }, `"4": allowed are 1 to 3`},
 		{"min.insync word", func(p *Plan) { p.Cluster.Topics[0].Config["min.insync.replicas"] = "two" }, `"two": allowed`},
+		{"tombstones without keys", func(p *Plan) { p.Producers[0].Tombstones = 0.5 }, "only with keys"},
+		{"compacted without keys", func(p *Plan) { p.Cluster.Topics[0].Config["cleanup.policy"] = "compact" }, "takes only records with a key"},
+		{"pause", func(p *Plan) { p.Consumers[0].Pause = -1 }, "pause -1ns: allowed are 0 to 1m"},
+		{"deleter", func(p *Plan) { p.Deleters = []Deleter{{Topics: []string{"t0"}}} }, "deleters[0]: every 0s"},
+		{"deleter of a compacted topic", func(p *Plan) {
+			p.Producers[0].Keys = 1
+			p.Cluster.Topics[0].Config["cleanup.policy"] = "compact"
+			p.Deleters = []Deleter{{Topics: []string{"t0"}, Every: 1}}
+		}, "cleanup.policy of t0 has no delete"},
+		{"group", func(p *Plan) { p.Groups = []Group{{Name: "g", Topics: []string{"t0"}, Members: 1, Session: 1}} }, `balancer ""`},
+		{"group without members", func(p *Plan) { p.Groups = []Group{{Name: "g", Topics: []string{"t0"}}} }, "members 0"},
+		{"too many members", func(p *Plan) { p.Groups = []Group{{Name: "g", Members: 1 << 30}} }, "allowed are 64"},
 		{"acks", func(p *Plan) { p.Producers[0].Acks = "-1" }, `producers[0]: acks "-1": allowed are "0", "1", "all"`},
 		{"idempotent", func(p *Plan) { p.Producers[0].Acks, p.Producers[0].Idempotent = "1", true }, `allowed is "all"`},
 		{"rate", func(p *Plan) { p.Producers[0].RecordsPerSecond = 0 }, "records_per_second"},

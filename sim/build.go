@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"odradek/chaos"
+	"odradek/chaos/workload"
 	"odradek/sim/guest"
 	"odradek/sim/host"
 )
@@ -121,7 +122,24 @@ func (r *run) addClients() error {
 	if len(r.plan.Reassignments) > 0 {
 		task := r.task(guest.RoleOperator, "operator", phases.HealEnd())
 		task.Moves = r.plan.Reassignments
-		return r.addClient(task)
+		if err := r.addClient(task); err != nil {
+			return err
+		}
+	}
+	return r.addMembers()
+}
+
+// addMembers makes the machines of the groups' members. They go on for a while when producers have stopped, to come to the end.
+func (r *run) addMembers() error {
+	for i := range r.plan.Groups {
+		group := &r.plan.Groups[i]
+		for number := 1; number <= group.Members; number++ {
+			task := r.task(guest.RoleMember, fmt.Sprintf("%s-member-%d", group.Name, number), r.plan.Phases.HealEnd()+workload.MemberMargin)
+			task.Group, task.Number = group, number
+			if err := r.addClient(task); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -136,6 +154,7 @@ func (r *run) addClient(task guest.Task) error {
 func (r *run) finalReader() (*host.Node, error) {
 	task := r.task(guest.RoleFinalRead, finalReaderName, r.plan.Phases.End()-finalMargin)
 	task.Committed = len(r.plan.Copiers) > 0
+	task.Groups = r.plan.GroupNames()
 	return r.add("10.0.1.251", task)
 }
 

@@ -21,6 +21,7 @@
 //
 //	no-progress       topics were not made, clients or the final reader came to no end, or nothing that was sent to a topic in
 //	                  the second half of the heal phase was acknowledged, or something never had an answer
+//	group-stuck       a group had not committed what had been acknowledged two seconds before producers stopped
 //	stop-hangs        a broker was asked to stop and never did
 //	isr-not-full      a partition lacks a leader or a replica in its ISR
 //	metadata-behind   a broker does not know what another told of three seconds before
@@ -32,7 +33,7 @@
 //
 // The high watermark is judged by what clients see: a record that was read or acknowledged must stay. Whether a consumer is
 // told of a lower end than one before is not: a poll's high watermark is not in the history, and only the final reader asks
-// ListOffsets. Progress is asked of topics, not of each partition, and only of clients without transactions or groups. The
+// ListOffsets. Progress is asked of topics, not of each partition, and not of transactions. The
 // metadata is known by what brokers tell of partitions; brokers' registrations, configurations and raft's own log are not
 // compared.
 package sim

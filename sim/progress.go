@@ -24,6 +24,9 @@ func (r *run) judgeProgress(table *history.Table) error {
 	for _, words := range workload.Unwritten(&r.plan, table) {
 		r.violate("no-progress", words)
 	}
+	for _, words := range workload.Undone(&r.plan, table) {
+		r.violate("group-stuck", words)
+	}
 	for _, words := range r.view.unhealed(&r.plan) {
 		r.violate("isr-not-full", words)
 	}

@@ -22,6 +22,18 @@ func isInternal(name string) bool {
 	return name == GroupTopic || name == TransactionTopic || name == ShareTopic
 }
 
+// segmentBytes is the setting for segments of a coordinator's topic. Where they are smaller than Kafka takes, it is by the key that
+// universes use.
+func segmentBytes(bytes int32) [2]string {
+	if bytes < segmentBytesMin {
+		return [2]string{"internal.segment.bytes", strconv.Itoa(int(bytes))}
+	}
+	return [2]string{"segment.bytes", strconv.Itoa(int(bytes))}
+}
+
+// segmentBytesMin is the least that segment.bytes may be.
+const segmentBytesMin = 1 << 20
+
 // newTopic is the request to create a topic that somebody asked for: with the defaults, or, for those of coordinators, as their
 // keys say.
 //
@@ -39,7 +51,7 @@ func (h *Handler) newTopic(name string, img *metadata.Image) kmsg.CreateTopicsRe
 		configs = [][2]string{
 			{"cleanup.policy", "compact"},
 			{"compression.type", "producer"},
-			{"segment.bytes", strconv.Itoa(int(groups.TopicSegmentBytes))},
+			segmentBytes(groups.TopicSegmentBytes),
 		}
 	case TransactionTopic:
 		transactions := h.node.Transactions
@@ -47,7 +59,7 @@ func (h *Handler) newTopic(name string, img *metadata.Image) kmsg.CreateTopicsRe
 		configs = [][2]string{
 			{"cleanup.policy", "compact"},
 			{"compression.type", "uncompressed"},
-			{"segment.bytes", strconv.Itoa(int(transactions.TopicSegmentBytes))},
+			segmentBytes(transactions.TopicSegmentBytes),
 			{"min.insync.replicas", strconv.Itoa(int(transactions.TopicMinISR))},
 			{"unclean.leader.election.enable", "false"},
 		}

@@ -112,7 +112,7 @@ func (r *run) live(ctx context.Context) error {
 		return err
 	}
 	if err := r.until(ctx, r.plan.Phases.End(), func(ctx context.Context) error {
-		return workload.FinalRead(ctx, r.process("final-reader"), r.plan.Cluster)
+		return workload.FinalRead(ctx, r.process("final-reader"), r.plan.Cluster, r.plan.GroupNames())
 	}); err != nil {
 		return r.late(ctx, "the final read came to no end", err)
 	}
@@ -173,30 +173,46 @@ func (r *run) until(ctx context.Context, at chaos.Duration, do func(context.Cont
 	return do(ctx)
 }
 
-// clients starts the plan's producers and consumers, and its operator. What it returns waits for them and gives the first error, which is the harness's.
+// clients starts the plan's clients. What it returns waits for them and gives the first error, which is the harness's.
 func (r *run) clients(ctx context.Context) (wait func() error) {
 	var group sync.WaitGroup
-	errs := make([]error, len(r.plan.Producers)+len(r.plan.Consumers)+1)
-	if r.cluster != nil && len(r.plan.Reassignments) > 0 { // nobody else's partitions are moved about
+	var mu sync.Mutex
+	var errs []error
+	start := func(name string, until chaos.Duration, do func(ctx context.Context, p *workload.Process) error) {
 		group.Go(func() {
-			errs[len(errs)-1] = r.until(ctx, r.plan.Phases.HealEnd(), func(ctx context.Context) error {
-				return workload.Operate(ctx, r.process("operator"), r.plan.Reassignments, r.began)
-			})
+			err := r.until(ctx, until, func(ctx context.Context) error { return do(ctx, r.process(name)) })
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
 		})
 	}
+	end := r.plan.Phases.HealEnd()
 	for i, producer := range r.plan.Producers {
-		group.Go(func() {
-			errs[i] = r.until(ctx, r.plan.Phases.HealEnd(), func(ctx context.Context) error {
-				return workload.Produce(ctx, r.process(fmt.Sprintf("producer-%d", i+1)), producer, r.plan.Seed)
-			})
+		start(fmt.Sprintf("producer-%d", i+1), end, func(ctx context.Context, p *workload.Process) error {
+			return workload.Produce(ctx, p, producer, r.plan.Seed)
 		})
 	}
 	for i, consumer := range r.plan.Consumers {
-		group.Go(func() {
-			errs[len(r.plan.Producers)+i] = r.until(ctx, r.plan.Phases.HealEnd(), func(ctx context.Context) error {
-				return workload.Consume(ctx, r.process(fmt.Sprintf("consumer-%d", i+1)), consumer, r.plan.Cluster)
-			})
+		start(fmt.Sprintf("consumer-%d", i+1), end, func(ctx context.Context, p *workload.Process) error {
+			return workload.Consume(ctx, p, consumer, r.plan.Cluster)
 		})
+	}
+	for i, deleter := range r.plan.Deleters {
+		start(fmt.Sprintf("deleter-%d", i+1), end, func(ctx context.Context, p *workload.Process) error {
+			return workload.DeleteRecords(ctx, p, deleter, r.plan.Cluster, r.plan.Seed)
+		})
+	}
+	if r.cluster != nil && len(r.plan.Reassignments) > 0 { // nobody else's partitions are moved about
+		start("operator", end, func(ctx context.Context, p *workload.Process) error {
+			return workload.Operate(ctx, p, r.plan.Reassignments, r.began)
+		})
+	}
+	for _, g := range r.plan.Groups {
+		for number := 1; number <= g.Members; number++ {
+			start(fmt.Sprintf("%s-member-%d", g.Name, number), end+workload.MemberMargin, func(ctx context.Context, p *workload.Process) error {
+				return workload.Member(ctx, p, g, r.plan.Seed+uint64(number))
+			})
+		}
 	}
 	return func() error {
 		group.Wait()
@@ -302,6 +318,9 @@ func (r *run) judge() error {
 	if promises.Progress {
 		for _, words := range workload.Unwritten(&r.plan, table) {
 			r.violate("no-progress", words)
+		}
+		for _, words := range workload.Undone(&r.plan, table) {
+			r.violate("group-stuck", words)
 		}
 	}
 	r.result.Report = linearizability.Check(table, promises)

@@ -10,9 +10,14 @@ import (
 	"odradek/linearizability/history"
 )
 
-// FinalRead asks where every partition ends and reads each from its beginning to there. It fails when ctx ends before: then
-// the cluster has not come back.
-func FinalRead(ctx context.Context, p *Process, cluster chaos.Cluster) error {
+// FinalRead asks what each group has committed and where every partition ends, and reads each from its beginning to there. It
+// fails when ctx ends before: then the cluster has not come back.
+func FinalRead(ctx context.Context, p *Process, cluster chaos.Cluster, groups []string) error {
+	for _, group := range groups {
+		if err := p.askCommitted(ctx, group); err != nil {
+			return err
+		}
+	}
 	var topics []string
 	for _, topic := range cluster.Topics {
 		topics = append(topics, topic.Name)
@@ -46,6 +51,37 @@ func FinalRead(ctx context.Context, p *Process, cluster chaos.Cluster) error {
 		return fmt.Errorf("the final read did not reach every partition's end: %w", ctx.Err())
 	}
 	return nil
+}
+
+// askCommitted asks for a group's committed offsets, retrying while ctx lives.
+func (p *Process) askCommitted(ctx context.Context, group string) error {
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	for {
+		id := p.invoke(history.Event{Op: history.Committed, Group: group})
+		answers, err := admin.FetchOffsets(ctx, group)
+		if err == nil {
+			err = answers.Error()
+		}
+		if err == nil {
+			event := history.Event{Positions: []history.Position{}}
+			for _, at := range answers.Sorted() {
+				if at.At >= 0 {
+					event.Positions = append(event.Positions, history.Position{Topic: at.Topic, Partition: at.Partition, Offset: at.At})
+				}
+			}
+			p.end(id, history.Committed, history.OK, event)
+			return nil
+		}
+		p.end(id, history.Committed, history.Info, history.Event{Error: err.Error()})
+		if !pause(ctx, retryBackoffMax) {
+			return fmt.Errorf("committed offsets of %s: %w", group, err)
+		}
+	}
 }
 
 // bound is where a partition begins and ends.

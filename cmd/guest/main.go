@@ -60,12 +60,14 @@ func run(task guest.Task, world env.Env) error {
 		return workload.Consume(ctx, process, *task.Consumer, task.Cluster)
 	case guest.RoleDeleter:
 		return workload.DeleteRecords(ctx, process, *task.Deleter, task.Cluster, task.Seed)
+	case guest.RoleMember:
+		return workload.Member(ctx, process, *task.Group, task.Seed+uint64(task.Number))
 	case guest.RoleCopier:
 		return workload.Copy(ctx, process, *task.Copier, task.Seed)
 	case guest.RoleOperator:
 		return inTime(ctx, workload.Operate(ctx, process, task.Moves, start))
 	case guest.RoleFinalRead:
-		err := workload.FinalRead(ctx, process, task.Cluster)
+		err := workload.FinalRead(ctx, process, task.Cluster, task.Groups)
 		if err == nil && task.Committed {
 			err = workload.FinalView(ctx, process, task.Cluster)
 		}

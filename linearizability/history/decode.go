@@ -178,6 +178,8 @@ type wireEvent struct {
 	Txn        *string     `json:"txn"`
 	Copies     *string     `json:"copies"`
 	Commit     *bool       `json:"commit"`
+	Group      *string     `json:"group"`
+	Generation *int32      `json:"generation"`
 }
 
 // event checks that the fields are those of the operation and type.
@@ -201,7 +203,8 @@ func (w *wireEvent) event() (Event, error) {
 		Topic: value(w.Topic), Partition: value(w.Partition), Key: value(w.Key), Value: value(w.Value),
 		Acks: value(w.Acks), Idempotent: value(w.Idempotent), Tombstone: value(w.Tombstone), Offset: value(w.Offset),
 		Positions: value(w.Positions), Final: value(w.Final), Runs: value(w.Records),
-		Start: value(w.Start), End: value(w.End), Txn: value(w.Txn), Copies: value(w.Copies), Commit: value(w.Commit), Error: value(w.Error),
+		Start: value(w.Start), End: value(w.End), Txn: value(w.Txn), Copies: value(w.Copies), Commit: value(w.Commit), Group: value(w.Group),
+		Generation: value(w.Generation), Error: value(w.Error),
 	}, nil
 }
 
@@ -209,7 +212,8 @@ func (w *wireEvent) event() (Event, error) {
 func (w *wireEvent) present() field {
 	var set field
 	for i, is := range [...]bool{w.Topic != nil, w.Partition != nil, w.Key != nil, w.Value != nil, w.Acks != nil, w.Idempotent != nil,
-		w.Offset != nil, w.Positions != nil, w.Final != nil, w.Records != nil, w.Start != nil, w.End != nil, w.Error != nil, w.Tombstone != nil, w.Txn != nil, w.Copies != nil, w.Commit != nil} {
+		w.Offset != nil, w.Positions != nil, w.Final != nil, w.Records != nil, w.Start != nil, w.End != nil, w.Error != nil, w.Tombstone != nil, w.Txn != nil, w.Copies != nil, w.Commit != nil,
+		w.Group != nil, w.Generation != nil} {
 		if is {
 			set |= 1 << i
 		}
@@ -241,11 +245,15 @@ func (e *Event) check() error {
 	case e.Op == Send && e.Type == OK:
 		return checkPlace(e.Partition, 0, e.Offset, -1)
 	case e.Op == Assign && e.Type == Invoke:
-		for _, p := range e.Positions {
-			if err := errors.Join(checkName("topic", p.Topic), checkPlace(p.Partition, 0, p.Offset, PositionEarliest)); err != nil {
-				return err
-			}
-		}
+		return checkPositions(e.Positions, PositionEarliest)
+	case e.Op == Committed && e.Type == Invoke:
+		return checkName("group", e.Group)
+	case e.Op == Committed && e.Type == OK:
+		return checkPositions(e.Positions, 0)
+	case e.Op == Commit && e.Type == Invoke:
+		return errors.Join(checkName("group", e.Group), checkGeneration(e.Generation), checkPositions(e.Positions, 0))
+	case e.Op == Own && e.Type == Invoke:
+		return errors.Join(checkName("group", e.Group), checkGeneration(e.Generation), checkName("topic", e.Topic), checkPlace(e.Partition, 0, 0, 0))
 	case (e.Op == Poll || e.Op == View) && e.Type == OK:
 		return e.checkRuns()
 	case e.Op == EndTxn && e.Type == Invoke:
@@ -260,6 +268,22 @@ func (e *Event) check() error {
 		return errors.Join(checkName("topic", e.Topic), checkPlace(e.Partition, 0, e.Offset, 0))
 	case e.Op == Delete && e.Type == OK:
 		return checkPlace(0, 0, e.Start, 0)
+	}
+	return nil
+}
+
+func checkPositions(positions []Position, offsetMin int64) error {
+	for _, p := range positions {
+		if err := errors.Join(checkName("topic", p.Topic), checkPlace(p.Partition, 0, p.Offset, offsetMin)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkGeneration(generation int32) error {
+	if generation < 0 {
+		return fmt.Errorf("generation %d: allowed are 0 and above", generation)
 	}
 	return nil
 }

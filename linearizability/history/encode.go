@@ -55,6 +55,12 @@ func AppendEvent(b []byte, e *Event) ([]byte, error) {
 }
 
 func appendFields(b []byte, e *Event, has field) []byte {
+	if has&fGroup != 0 {
+		b = appendText(b, "group", e.Group)
+	}
+	if has&fGeneration != 0 {
+		b = appendNumber(b, "generation", int64(e.Generation))
+	}
 	if has&fTopic != 0 {
 		b = appendText(b, "topic", e.Topic)
 	}

@@ -32,10 +32,14 @@ const (
 	Delete  Op = "delete"  // DeleteRecords: everything of a partition before an offset
 	EndTxn  Op = "end"     // of a transaction
 	View    Op = "view"    // one return of a poll for committed records only
+	// Own is a partition in the hands of a group's member, from when it was told so to when it was told otherwise.
+	Own       Op = "own"
+	Commit    Op = "commit"    // a member commits offsets
+	Committed Op = "committed" // OffsetFetch: what a group has committed
 )
 
 // reserved are names of operations to come; they are refused like unknown ones, in other words.
-var reserved = []string{"begin", "commit", "join", "leave"}
+var reserved = []string{"begin", "join", "leave"}
 
 // Acks is what a send waits for, as in the Produce request.
 type Acks int8
@@ -79,6 +83,12 @@ type Header struct {
 //	        fail    it was aborted
 //	view    invoke  Final for the reader that goes through everything after healing
 //	        ok      Runs
+//	own     invoke  Group, Generation (the member's when it was told), Topic, Partition
+//	        ok      nothing
+//	commit  invoke  Group, Generation, Positions: of each partition, the first offset that is not done with
+//	        ok      nothing
+//	committed  invoke  Group
+//	        ok      Positions: of the partitions that have a committed offset
 //	any     fail, info   Error, in words or as Kafka names it
 type Event struct {
 	Time    int64  // nanoseconds since the run began; does not decrease within a process
@@ -102,9 +112,11 @@ type Event struct {
 
 	Start, End int64
 
-	Txn    string // unique in the history
-	Copies string
-	Commit bool
+	Txn        string // unique in the history
+	Copies     string
+	Commit     bool
+	Group      string
+	Generation int32
 
 	Error string
 }
@@ -151,11 +163,14 @@ const (
 	fTxn
 	fCopies
 	fCommit
+	fGroup
+	fGeneration
 )
 
 // fieldNames follows the bits of field; they are the names in a line.
 var fieldNames = []string{"topic", "partition", "key", "value", "acks", "idempotent", "offset", "positions", "final", "records",
-	"start", "end", "error", "tombstone", "txn", "copies", "commit"}
+	"start", "end", "error", "tombstone", "txn", "copies", "commit", "group",
+	"generation"}
 
 func (set field) names() string {
 	var names []string
@@ -190,6 +205,13 @@ func shapeOf(op Op, typ Type) (s shape, err error) {
 	case Offsets:
 		begin = shape{fTopic | fPartition, 0}
 		done = shape{fStart | fEnd, 0}
+	case Own:
+		begin = shape{fGroup | fGeneration | fTopic | fPartition, 0}
+	case Commit:
+		begin = shape{fGroup | fGeneration | fPositions, 0}
+	case Committed:
+		begin = shape{fGroup, 0}
+		done = shape{fPositions, 0}
 	case Delete:
 		begin = shape{fTopic | fPartition | fOffset, 0}
 		done = shape{fStart, 0}
@@ -202,7 +224,7 @@ func shapeOf(op Op, typ Type) (s shape, err error) {
 		if slices.Contains(reserved, string(op)) {
 			return shape{}, fmt.Errorf("op %q is reserved, version %d has no such operation", string(op), Version)
 		}
-		return shape{}, fmt.Errorf("op %q: allowed are send, assign, poll, offsets, delete, end, view", string(op))
+		return shape{}, fmt.Errorf("op %q: allowed are send, assign, poll, offsets, delete, end, view, own, commit, committed", string(op))
 	}
 	switch typ {
 	case Invoke:

@@ -86,7 +86,7 @@ func TestWhatIsNoHistory(t *testing.T) {
 		{"field missing", header + strings.Replace(send, `,"acks":-1`, "", 1), "invoke of send lacks acks"},
 		{"no time", header + strings.Replace(poll, `"t":1,`, "", 1), "every event has t, process, type, op and id"},
 		{"unknown op", header + strings.Replace(poll, "poll", "pull", 1), `op "pull": allowed are send, assign, poll, offsets`},
-		{"reserved op", header + strings.Replace(poll, "poll", "commit", 1), `op "commit" is reserved`},
+		{"reserved op", header + strings.Replace(poll, "poll", "begin", 1), `op "begin" is reserved`},
 		{"unknown type", header + strings.Replace(poll, "invoke", "start", 1), `type "start": allowed are invoke, ok, fail, info`},
 		{"id 0", header + strings.Replace(poll, `"id":1`, `"id":0`, 1), "id 0: allowed are 1 and above"},
 		{"id again", header + poll + poll, "line 3: id 1: process p has begun 1 already"},

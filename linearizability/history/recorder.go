@@ -15,6 +15,12 @@ func NewRecorder(w *Writer, process string, now func() int64) *Recorder {
 	return &Recorder{w: w, process: process, now: now}
 }
 
+// As makes a recorder of another process, with the same writer and clock: a client that starts over is another process.
+func (r *Recorder) As(process string) *Recorder { return NewRecorder(r.w, process, r.now) }
+
+// Process is whose events are written.
+func (r *Recorder) Process() string { return r.process }
+
 // Invoke writes an operation's beginning and gives its id. The process and id of e are set here. To keep the order of sends,
 // call it, and hand the record to the client library, without another send of the process in between.
 func (r *Recorder) Invoke(e Event) (id int64, err error) {

@@ -24,6 +24,9 @@ type Table struct {
 	Reads      []ReadStep  // in the order of their completions in the history; a consumer's are in its own order
 	Ends       []OffsetsOp // successful ones, in the order of their completions
 	Deletes    []DeleteOp  // in the order of their invokes
+	Owns       []OwnOp     // in the order of their invokes
+	Commits    []CommitOp  // in the order of their invokes
+	Committed  []CommitOp  // successful questions for what is committed, in the order of their completions
 	Txns       []TxnOp     // in the order in which they came up
 	Views      []ViewStep  // in the order of their completions
 	Viewed     bool        // a final reader of committed records came to its end
@@ -198,6 +201,63 @@ func (v *ViewStep) Event(t *Table, offset int64) Event {
 	return Event{Time: v.Done, Process: v.Process, Type: OK, Op: View, ID: v.ID, Runs: []Run{run}}
 }
 
+// An OwnOp is a partition in the hands of a member.
+type OwnOp struct {
+	Process    string
+	ID         int64
+	Group      string
+	Generation int32
+	Partition  Partition
+	Invoked    int64
+}
+
+// Event gives back the operation's beginning.
+func (o *OwnOp) Event() Event {
+	return Event{Time: o.Invoked, Process: o.Process, Type: Invoke, Op: Own, ID: o.ID, Group: o.Group, Generation: o.Generation,
+		Topic: o.Partition.Topic, Partition: o.Partition.Index}
+}
+
+// A CommitOp is a commit, or an answer of what is committed, which has no generation and is always OK.
+type CommitOp struct {
+	Process    string
+	ID         int64
+	Group      string
+	Generation int32
+	Positions  []Position
+	Invoked    int64
+	Outcome    Type  // OK, Fail or Info; Info also when no end is in the history
+	Done       int64 // time of the outcome, when Ended
+	Ended      bool
+	Error      string
+	asked      bool
+}
+
+// Offset is what is committed of a partition; -1 for nothing.
+func (c *CommitOp) Offset(p Partition) int64 {
+	for _, at := range c.Positions {
+		if at.Topic == p.Topic && at.Partition == p.Index {
+			return at.Offset
+		}
+	}
+	return -1
+}
+
+// Events gives back the events that the operation was made of, cut down to a partition.
+func (c *CommitOp) Events(p Partition) []Event {
+	position := []Position{}
+	if offset := c.Offset(p); offset >= 0 {
+		position = append(position, Position{p.Topic, p.Index, offset})
+	}
+	if c.asked {
+		return []Event{{Time: c.Done, Process: c.Process, Type: OK, Op: Committed, ID: c.ID, Positions: position}}
+	}
+	begun := Event{Time: c.Invoked, Process: c.Process, Type: Invoke, Op: Commit, ID: c.ID, Group: c.Group, Generation: c.Generation, Positions: position}
+	if !c.Ended {
+		return []Event{begun}
+	}
+	return []Event{begun, {Time: c.Done, Process: c.Process, Type: c.Outcome, Op: Commit, ID: c.ID, Error: c.Error}}
+}
+
 // Value is the text of a value.
 func (t *Table) Value(v ValueID) string { return t.values[v] }
 
@@ -241,13 +301,14 @@ type collector struct {
 	table   *Table
 	sends   map[opKey]int
 	deletes map[opKey]int
+	commits map[opKey]int
 	open    map[opKey]Event
 }
 
 func newCollector(h Header) *collector {
 	return &collector{
 		table: &Table{Header: h, ids: map[string]ValueID{}, txns: map[string]int{}},
-		sends: map[opKey]int{}, deletes: map[opKey]int{}, open: map[opKey]Event{},
+		sends: map[opKey]int{}, deletes: map[opKey]int{}, commits: map[opKey]int{}, open: map[opKey]Event{},
 	}
 }
 
@@ -259,7 +320,15 @@ func (c *collector) add(e *Event) error {
 			c.sends[key] = len(c.table.Sends)
 			return c.beginSend(e)
 		}
-		if e.Op == Delete {
+		switch e.Op {
+		case Own:
+			c.table.Owns = append(c.table.Owns, OwnOp{Process: e.Process, ID: e.ID, Group: e.Group, Generation: e.Generation,
+				Partition: Partition{e.Topic, e.Partition}, Invoked: e.Time})
+		case Commit:
+			c.commits[key] = len(c.table.Commits)
+			c.table.Commits = append(c.table.Commits, CommitOp{Process: e.Process, ID: e.ID, Group: e.Group, Generation: e.Generation,
+				Positions: e.Positions, Invoked: e.Time, Outcome: Info})
+		case Delete:
 			c.deletes[key] = len(c.table.Deletes)
 			c.table.Deletes = append(c.table.Deletes, DeleteOp{Process: e.Process, ID: e.ID, Invoked: e.Time,
 				Partition: Partition{e.Topic, e.Partition}, Offset: e.Offset})
@@ -282,6 +351,11 @@ func (c *collector) add(e *Event) error {
 	}
 	begun := c.open[key]
 	delete(c.open, key)
+	if e.Op == Commit {
+		op := &c.table.Commits[c.commits[key]]
+		op.Outcome, op.Done, op.Ended, op.Error = e.Type, e.Time, true, e.Error
+		return nil
+	}
 	if e.Op == EndTxn {
 		x := c.txn(begun.Txn, e.Process)
 		x.Outcome, x.Done = e.Type, e.Time
@@ -357,6 +431,9 @@ func (c *collector) done(begun, e *Event) {
 			}
 			t.Views = append(t.Views, step)
 		}
+	case Committed:
+		t.Committed = append(t.Committed, CommitOp{Process: e.Process, ID: e.ID, Group: begun.Group, Positions: e.Positions,
+			Invoked: begun.Time, Outcome: OK, Done: e.Time, Ended: true, asked: true})
 	case Delete:
 		d := &t.Deletes[c.deletes[opKey{e.Process, e.ID}]]
 		d.OK, d.Done, d.Low = true, e.Time, e.Start

@@ -16,6 +16,14 @@
 //	undeleted             a record, or a log start, before what DeleteRecords had deleted when the reader was assigned
 //	                      or the start was asked for.
 //	resurrected           of a key, the final read finds a value but not the later tombstone that was acknowledged or seen
+//	two-owners            one generation of a group gave a partition to two members
+//	stale-commit          a commit was accepted in a generation, though a member had been told of a later one before it began.
+//	commit-went-back      a commit of less than what had been accepted before it began.
+//	                      forgotten: in a topic that is trimmed a member may start over
+//	lost-commit           what is committed is older than what had been accepted before the question, or nobody committed it.
+//	                      forgotten: committed offsets may be lost, and then none of these three is judged
+//	undelivered           a record before what the group committed in the end came to none of its members.
+//	                      as for lost-write
 //	unseen                progress: after healing, no final read came to the end of the partition.
 //	                      Only when the promises demand progress
 //	duplicate             one value at two offsets.

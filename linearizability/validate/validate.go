@@ -40,6 +40,7 @@ func Check(t *history.Table, p history.Promises) verdict.Report {
 	c.undeleted()
 	c.resurrected()
 	c.transactions()
+	c.groups()
 	c.progress()
 	return c.report
 }

@@ -39,6 +39,11 @@ const (
 	TornTransaction     Kind = "torn-transaction"
 	CopiedTwice         Kind = "copied-twice"
 	CopySkipped         Kind = "copy-skipped"
+	TwoOwners           Kind = "two-owners"
+	StaleCommit         Kind = "stale-commit"
+	CommitWentBack      Kind = "commit-went-back"
+	LostCommit          Kind = "lost-commit"
+	Undelivered         Kind = "undelivered"
 	NotLinearizable     Kind = "not-linearizable"
 )
 

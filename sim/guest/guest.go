@@ -17,6 +17,7 @@ const (
 	RoleConsumer  = "consumer"   // polls until its time is up
 	RoleDeleter   = "deleter"    // deletes records until its time is up
 	RoleCopier    = "copier"     // copies in transactions until its time is up
+	RoleMember    = "member"     // is a member of a group, on and off, until its time is up
 	RoleFinalRead = "final-read" // reads everything once and exits
 	RoleOperator  = "operator"   // moves partitions about and exits
 	RoleEnvTest   = "envtest"    // runs the suite of broker/env/envtest
@@ -41,6 +42,7 @@ type Task struct {
 	StartNs  int64           `json:"start_ns,omitempty"`
 	UntilNs  int64           `json:"until_ns,omitempty"`
 	Seed     uint64          `json:"seed,omitempty"`
+	Number   int             `json:"number,omitempty"` // of a member within its group
 	Cluster  chaos.Cluster   `json:"cluster,omitzero"`
 	Producer *chaos.Producer `json:"producer,omitempty"`
 	Consumer *chaos.Consumer `json:"consumer,omitempty"`
@@ -49,7 +51,9 @@ type Task struct {
 	Deleter *chaos.Deleter       `json:"deleter,omitempty"`
 	Copier  *chaos.Copier        `json:"copier,omitempty"`
 	// Committed has the final reader read what is committed, too.
-	Committed bool `json:"committed,omitempty"`
+	Committed bool         `json:"committed,omitempty"`
+	Group     *chaos.Group `json:"group,omitempty"`  // of a member
+	Groups    []string     `json:"groups,omitempty"` // whose committed offsets the final read asks for
 }
 
 // Args is the command line that starts a guest with the task.

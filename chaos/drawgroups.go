@@ -1,0 +1,40 @@
+package chaos
+
+import (
+	"math/rand/v2"
+	"strconv"
+)
+
+// groupSeeds is the share of seeds that have a consumer group.
+const groupSeeds = 0.35
+
+// drawGroups gives some seeds a consumer group, and the offsets topic what the plan's own topics have: replicas, min.insync and
+// durability, so that one atlas holds for both. Its segments are small, so that it is compacted.
+func drawGroups(r *rand.Rand, p *Plan) {
+	if r.Float64() >= groupSeeds {
+		return
+	}
+	g := Group{
+		Name: "g0", Members: between(r, 2, 3), Session: millis(between(r, 1500, 6000)),
+		Balancer: weighted(r, []choiceOf[string]{{"range", 50}, {"cooperative-sticky", 50}}),
+		Stay:     millis(weighted(r, []choiceOf[int]{{0, 20}, {4000, 50}, {15000, 30}})),
+		Away:     millis(between(r, 100, 3000)),
+		Vanish:   weighted(r, []choiceOf[float64]{{0, 30}, {0.5, 50}, {1, 20}}),
+		Pause:    millis(weighted(r, []choiceOf[int]{{0, 60}, {300, 30}, {1500, 10}})),
+	}
+	for _, t := range p.Cluster.Topics {
+		g.Topics = append(g.Topics, t.Name)
+	}
+	p.Groups = append(p.Groups, g)
+	first, config := p.Cluster.Topics[0], p.Cluster.Config
+	config["group.min.session.timeout.ms"] = "1000"
+	config["group.initial.rebalance.delay.ms"] = strconv.Itoa(between(r, 0, 500))
+	config["offsets.topic.num.partitions"] = strconv.Itoa(between(r, 1, 2))
+	config["offsets.topic.replication.factor"] = strconv.Itoa(first.ReplicationFactor)
+	config["offsets.topic.segment.bytes"] = strconv.Itoa(1 << between(r, 11, 15))
+	config["log.cleaner.backoff.ms"] = strconv.Itoa(between(r, 200, 2000))
+	config["min.insync.replicas"] = strconv.Itoa(p.Cluster.MinInsyncReplicas(first))
+	if p.Cluster.Durable(first) {
+		config["log.flush.interval.messages"] = "1"
+	}
+}

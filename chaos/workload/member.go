@@ -1,0 +1,276 @@
+package workload
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"odradek/chaos"
+	"odradek/linearizability/history"
+)
+
+const (
+	// memberSettles is how long before its time is up a member no longer comes and goes.
+	memberSettles = 12 * time.Second
+	leaveTimeout  = 2 * time.Second
+	commitTimeout = 5 * time.Second
+	groupMaxWait  = 500 * time.Millisecond
+)
+
+// Member is a member of a group until ctx ends: it reads what it is given, commits what it has read, and goes and comes back, each
+// time as a client that knows nothing of the one before. seed decides when.
+func Member(ctx context.Context, p *Process, plan chaos.Group, seed uint64) error {
+	random := rand.New(rand.NewPCG(seed, 2))
+	for life := 1; ctx.Err() == nil; life++ {
+		m := &member{
+			Process: &Process{Name: p.Name + "." + strconv.Itoa(life), Seeds: p.Seeds},
+			plan:    plan, random: random, line: &line{dial: p.Dial}, owned: map[place]int64{},
+		}
+		m.Dial, m.History = m.line.Dial, p.History.As(m.Name)
+		stay, cancel := context.WithTimeout(ctx, m.stays(ctx))
+		err := m.live(stay)
+		cancel()
+		if err != nil {
+			return err
+		}
+		pause(ctx, time.Duration(random.ExpFloat64()*float64(plan.Away)))
+	}
+	return nil
+}
+
+// member is one life of a member.
+type member struct {
+	*Process
+	plan   chaos.Group
+	random *rand.Rand
+	line   *line
+	client *kgo.Client
+	polls  int
+
+	mu    sync.Mutex
+	owned map[place]int64 // and the operation that says so
+}
+
+// stays draws how long this life lasts.
+func (m *member) stays(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	stay := time.Duration(m.random.ExpFloat64() * float64(m.plan.Stay))
+	if ok && m.plan.Stay == 0 || time.Until(deadline)-stay < memberSettles {
+		return time.Until(deadline)
+	}
+	return stay
+}
+
+func (m *member) live(ctx context.Context) (err error) {
+	balancer := kgo.CooperativeStickyBalancer()
+	if m.plan.Balancer == "range" {
+		balancer = kgo.RangeBalancer()
+	}
+	session := m.plan.Session.D()
+	m.client, err = m.Process.client(
+		kgo.ConsumerGroup(m.plan.Name), kgo.ConsumeTopics(m.plan.Topics...), kgo.Balancers(balancer),
+		kgo.SessionTimeout(session), kgo.HeartbeatInterval(session/3), kgo.RebalanceTimeout(session),
+		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchMaxWait(groupMaxWait),
+		kgo.OnPartitionsAssigned(func(_ context.Context, client *kgo.Client, given map[string][]int32) { m.given(client, given) }),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, taken map[string][]int32) { m.taken(taken) }),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, taken map[string][]int32) { m.taken(taken) }),
+	)
+	if err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		m.poll(ctx)
+	}
+	m.leave()
+	return nil
+}
+
+// leave ends the life: with a word to the coordinator, or, for a share of lives, without any, as a process that dies.
+func (m *member) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	if m.random.Float64() < m.plan.Vanish {
+		m.line.cut()
+		cancel()
+	}
+	_ = m.client.LeaveGroupContext(ctx) // whether it was heard makes no difference to anybody
+	m.client.Close()
+}
+
+// places lists partitions in one order.
+func places(partitions map[string][]int32) (all []place) {
+	for _, topic := range slices.Sorted(maps.Keys(partitions)) {
+		for _, partition := range slices.Sorted(slices.Values(partitions[topic])) {
+			all = append(all, place{topic, partition})
+		}
+	}
+	return all
+}
+
+// given is told of partitions that the member has now. Where it starts in them is for the library to find out.
+func (m *member) given(client *kgo.Client, partitions map[string][]int32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, generation := client.GroupMetadata()
+	for _, at := range places(partitions) {
+		m.owned[at] = m.invoke(history.Event{Op: history.Own, Group: m.plan.Name, Generation: max(generation, 0), Topic: at.topic, Partition: at.partition})
+	}
+	m.reassigned()
+}
+
+// taken is told of partitions that the member has no more.
+func (m *member) taken(partitions map[string][]int32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, at := range places(partitions) {
+		if id, ok := m.owned[at]; ok {
+			m.end(id, history.Own, history.OK, history.Event{})
+			delete(m.owned, at)
+		}
+	}
+	m.reassigned()
+}
+
+// reassigned writes down what the member has: from here on, its positions are unknown.
+func (m *member) reassigned() {
+	event := history.Event{Op: history.Assign, Positions: []history.Position{}}
+	for at := range m.owned {
+		event.Positions = append(event.Positions, history.Position{Topic: at.topic, Partition: at.partition, Offset: history.PositionLatest})
+	}
+	slices.SortFunc(event.Positions, func(a, b history.Position) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	m.end(m.invoke(event), history.Assign, history.OK, history.Event{})
+}
+
+// poll is one poll, and now and then a commit of what it returned. No partition is taken away in between.
+func (m *member) poll(ctx context.Context) {
+	id := m.invoke(history.Event{Op: history.Poll})
+	limited, cancel := context.WithTimeout(ctx, pollTimeout)
+	fetches := m.client.PollRecords(limited, pollRecordsMax)
+	cancel()
+	defer m.client.AllowRebalance()
+	runs := []history.Run{}
+	offsets := map[string]map[int32]kgo.EpochOffset{}
+	fetches.EachPartition(func(fetched kgo.FetchTopicPartition) {
+		runs = appendRuns(runs, fetched)
+		if n := len(fetched.Records); n > 0 {
+			if offsets[fetched.Topic] == nil {
+				offsets[fetched.Topic] = map[int32]kgo.EpochOffset{}
+			}
+			last := fetched.Records[n-1]
+			offsets[fetched.Topic][fetched.Partition] = kgo.EpochOffset{Epoch: last.LeaderEpoch, Offset: last.Offset + 1}
+		}
+	})
+	m.end(id, history.Poll, history.OK, history.Event{Runs: runs})
+	if m.plan.Pause > 0 {
+		pause(ctx, m.plan.Pause.D())
+	}
+	if len(offsets) > 0 {
+		m.commit(offsets)
+	}
+}
+
+// commit commits and waits for the answer.
+func (m *member) commit(offsets map[string]map[int32]kgo.EpochOffset) {
+	_, generation := m.client.GroupMetadata()
+	event := history.Event{Op: history.Commit, Group: m.plan.Name, Generation: max(generation, 0), Positions: []history.Position{}}
+	for _, topic := range slices.Sorted(maps.Keys(offsets)) {
+		for _, partition := range slices.Sorted(maps.Keys(offsets[topic])) {
+			event.Positions = append(event.Positions, history.Position{Topic: topic, Partition: partition, Offset: offsets[topic][partition].Offset})
+		}
+	}
+	id := m.invoke(event)
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	outcome := errors.New("no answer")
+	m.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		outcome = commitOutcome(req, resp, err, event.Generation)
+	})
+	switch {
+	case outcome == nil:
+		m.end(id, history.Commit, history.OK, history.Event{})
+	case refusedCommit(outcome):
+		m.end(id, history.Commit, history.Fail, history.Event{Error: outcome.Error()})
+	default:
+		m.end(id, history.Commit, history.Info, history.Event{Error: outcome.Error()})
+	}
+}
+
+var errOtherGeneration = errors.New("the commit was of another generation than was written down")
+
+// commitOutcome is the answer to a commit, if it is the same for each partition.
+func commitOutcome(req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error, generation int32) error {
+	if err != nil {
+		return err
+	}
+	if req.Generation != generation {
+		return errOtherGeneration
+	}
+	var codes []int16
+	for _, topic := range resp.Topics {
+		for _, partition := range topic.Partitions {
+			codes = append(codes, partition.ErrorCode)
+		}
+	}
+	slices.Sort(codes)
+	if codes = slices.Compact(codes); len(codes) != 1 {
+		return errors.New("some partitions were committed and others not")
+	}
+	return kerr.ErrorForCode(codes[0])
+}
+
+// refusedCommit says that a coordinator has refused a commit and keeps nothing of it.
+func refusedCommit(err error) bool {
+	for _, refusal := range []error{kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.RebalanceInProgress} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}
+
+// line is a life's way to the network, which can be cut for good.
+type line struct {
+	dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	mu    sync.Mutex
+	gone  bool
+	conns []net.Conn
+}
+
+// Dial makes a connection while the line is not cut.
+func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := l.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		conn.Close()
+		return nil, net.ErrClosed
+	}
+	l.conns = append(l.conns, conn)
+	return conn, nil
+}
+
+func (l *line) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = true
+	for _, conn := range l.conns {
+		conn.Close()
+	}
+}
