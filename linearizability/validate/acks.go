@@ -80,7 +80,8 @@ func (c *checker) ackAgainstReads(l *log, s *history.SendOp) {
 	name, mayBeLost := c.lossName(s)
 	elsewhere := c.places[s.Value]
 	skip, skipped := l.skipped(s.Offset)
-	if !seen && elsewhere.log == nil {
+	// What was sent once and is elsewhere was never here; what a retry may have appended again was.
+	if !seen && (elsewhere.log == nil || !s.Idempotent) {
 		if gone, ok := c.vanished(l, s.Value, s.Offset, c.passedAt(l, s.Offset, skip, skipped)); ok {
 			c.report.Allow(gone)
 			return

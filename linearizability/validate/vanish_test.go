@@ -86,6 +86,22 @@ var vanishingCases = []handMade{
 		s.Poll("e", 1, "b")
 		s.FinalRuns("f", 1, 2, at(1, "b"))
 	}, allowed: []string{validate.Retained}},
+	{name: "retention takes both copies of a retried record, of which one was read", promises: vanishing(history.Vanishing{Head: true}), play: func(s *historytest.Script) {
+		id := s.Send("p", 0, "a", all, false)
+		s.Assign("c", history.PositionEarliest, false)
+		s.Poll("c", 0, "a")
+		s.Acked("p", id, 0, 1)
+		s.Put("q", "b", 2)
+		s.FinalRuns("f", 2, 3, at(2, "b"))
+	}, allowed: []string{validate.Retained}},
+	{name: "wrong-ack: retention is no excuse for an idempotent producer's record", promises: vanishing(history.Vanishing{Head: true}), play: func(s *historytest.Script) {
+		id := s.Send("p", 0, "a", all, true)
+		s.Assign("c", history.PositionEarliest, false)
+		s.Poll("c", 0, "a")
+		s.Acked("p", id, 0, 1)
+		s.Put("q", "b", 2)
+		s.FinalRuns("f", 2, 3, at(2, "b"))
+	}, want: []verdict.Kind{verdict.WrongAck}, allowed: []string{validate.Retained}},
 	{name: "lost-write: retention takes what is young", promises: vanishing(history.Vanishing{Head: true, HeadAfter: late}), play: func(s *historytest.Script) {
 		s.Put("p", "a", 0)
 		s.Put("p", "b", 1)
