@@ -31,6 +31,7 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	drawClients(Stream(seed, "clients"), &p)
 	drawKeeping(Stream(seed, "keeping"), &p)
 	drawCopies(Stream(seed, "copies"), &p)
+	drawBuggify(Stream(seed, "buggify"), &p)
 	drawGroups(Stream(seed, "groups"), &p)
 	drawSnapshots(Stream(seed, "snapshots"), &p)
 	drawReassignments(Stream(seed, "reassignments"), &p)

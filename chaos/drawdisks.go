@@ -18,6 +18,7 @@ var diskFamilies = []family{
 	{"wipe-disk", 0.6, true, func(d *drawer) []Fault { return d.one(WipeDisk, Node(d.lost), Params{}) }},
 	{"old-disk", 0.9, true, func(d *drawer) []Fault { return d.one(OldDisk, Node(max(d.lost, voters+1)), Params{}) }},
 	{"swap-disks", diskOn, true, (*drawer).swapDisks},
+	{"amnesia", 0.6, true, (*drawer).amnesia},
 }
 
 const (
@@ -100,6 +101,26 @@ func (d *drawer) rottenRestart() []Fault {
 	down := Fault{At: d.at, For: millis(between(d.r, 100, 1000)), Kind: Crash, Target: victim}
 	rot := Fault{At: down.At, For: down.For + millis(between(d.r, 500, 3000)), Kind: BitRot, Target: victim, Params: Params{Share: d.share(1, 5)}}
 	return []Fault{down, rot}
+}
+
+// amnesia wipes a voter's disk when it is one of the two that have the newest metadata, and lets it come back to the third, which was
+// cut off meanwhile, while the other is. A voter that takes its old place without its log and its vote would elect who knows less.
+func (d *drawer) amnesia() []Fault {
+	if d.cluster.Nodes != voters {
+		return nil
+	}
+	var others []int
+	for _, i := range d.r.Perm(voters) {
+		if i+1 != d.lost {
+			others = append(others, i+1)
+		}
+	}
+	wipe := Fault{
+		At: d.at + d.session() + millis(between(d.r, 500, 1500)), For: millis(between(d.r, 100, 500)), Kind: WipeDisk, Target: Node(d.lost),
+	}
+	behind := Fault{At: d.at, For: wipe.End() - d.at, Kind: Isolate, Target: Node(others[0])}
+	knowing := Fault{At: wipe.End() - millis(50), For: millis(between(d.r, 3000, 8000)), Kind: Isolate, Target: Node(others[1])}
+	return []Fault{behind, wipe, knowing}
 }
 
 func (d *drawer) swapDisks() []Fault {

@@ -20,6 +20,7 @@ func drawGroups(r *rand.Rand, p *Plan) {
 		Stay:     millis(weighted(r, []choiceOf[int]{{0, 20}, {4000, 50}, {15000, 30}})),
 		Away:     millis(between(r, 100, 3000)),
 		Vanish:   weighted(r, []choiceOf[float64]{{0, 30}, {0.5, 50}, {1, 20}}),
+		Zombie:   weighted(r, []choiceOf[float64]{{0, 40}, {0.02, 60}}),
 		Pause:    millis(weighted(r, []choiceOf[int]{{0, 60}, {300, 30}, {1500, 10}})),
 	}
 	for _, t := range p.Cluster.Topics {

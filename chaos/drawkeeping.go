@@ -70,3 +70,19 @@ func drawSnapshots(r *rand.Rand, p *Plan) {
 		p.Cluster.Config["internal.metadata.snapshot.entries"] = strconv.Itoa(between(r, 4, 64))
 	}
 }
+
+// drawBuggify turns some of the broker's points on in a third of the seeds.
+func drawBuggify(r *rand.Rand, p *Plan) {
+	if r.IntN(3) > 0 {
+		return
+	}
+	b := &Buggify{Share: weighted(r, []choiceOf[float64]{{0.01, 40}, {0.05, 40}, {0.25, 20}})}
+	for _, point := range BuggifyPoints {
+		if r.IntN(2) == 0 {
+			b.Points = append(b.Points, point)
+		}
+	}
+	if b.Points != nil {
+		p.Cluster.Buggify = b
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -49,7 +50,18 @@ type Cluster struct {
 	Nodes  int               `json:"nodes"`
 	Config map[string]string `json:"config,omitempty"` // Kafka's broker keys, the same on every node
 	Topics []Topic           `json:"topics"`
+	// Buggify are the points at which the brokers do what they hardly ever do, and in how many of the times that they pass them.
+	Buggify *Buggify `json:"buggify,omitempty"`
 }
+
+// Buggify is a choice of points and how often they fire.
+type Buggify struct {
+	Points []string `json:"points"` // of BuggifyPoints
+	Share  float64  `json:"share"`
+}
+
+// BuggifyPoints are the broker's, in its own order.
+var BuggifyPoints = []string{"roll-early", "refuse-append", "sip-fetched", "fetch-little", "skip-heartbeat"}
 
 // A Topic as CreateTopics makes it.
 type Topic struct {
@@ -101,6 +113,7 @@ type Group struct {
 	Away     Duration `json:"away,omitzero"`    // mean time after which it is back
 	Vanish   float64  `json:"vanish,omitempty"` // share of leaves of which the coordinator hears nothing
 	Pause    Duration `json:"pause,omitzero"`   // between a poll and its commit
+	Zombie   float64  `json:"zombie,omitempty"` // share of commits before which the member is cut off for longer than its session
 }
 
 // Limits of a plan: a universe is one process on one machine.
@@ -244,6 +257,16 @@ func (c *Cluster) check() error {
 	if c.Nodes < 1 || c.Nodes > nodesMax {
 		return fmt.Errorf("cluster.nodes %d: allowed are 1 to %d", c.Nodes, nodesMax)
 	}
+	if b := c.Buggify; b != nil {
+		for _, point := range b.Points {
+			if !slices.Contains(BuggifyPoints, point) {
+				return fmt.Errorf("cluster.buggify: point %q: allowed are %s", point, strings.Join(BuggifyPoints, ", "))
+			}
+		}
+		if !(b.Share > 0 && b.Share <= 1) {
+			return fmt.Errorf("cluster.buggify: share %v: allowed is more than 0 and at most 1", b.Share)
+		}
+	}
 	if len(c.Topics) > topicsMax {
 		return fmt.Errorf("cluster.topics: %d topics: allowed are %d", len(c.Topics), topicsMax)
 	}
@@ -342,8 +365,8 @@ func (g *Group) check(c *Cluster) error {
 		return fmt.Errorf("session %s: allowed is more than 0 and at most 1h", g.Session)
 	case g.Stay < 0 || g.Away < 0 || g.Pause < 0 || g.Pause.D() > time.Minute:
 		return fmt.Errorf("stay %s, away %s, pause %s: allowed are 0 and above, and a pause of 1m at most", g.Stay, g.Away, g.Pause)
-	case !(g.Vanish >= 0 && g.Vanish <= 1):
-		return fmt.Errorf("vanish %v: allowed is a share from 0 to 1", g.Vanish)
+	case !(g.Vanish >= 0 && g.Vanish <= 1) || !(g.Zombie >= 0 && g.Zombie <= 1):
+		return fmt.Errorf("vanish %v, zombie %v: allowed are shares from 0 to 1", g.Vanish, g.Zombie)
 	}
 	return c.checkTopics(g.Topics)
 }

@@ -146,6 +146,8 @@ func TestValidateSaysWhatIsWrongWithAPlan(t *testing.T) {
 		{"group", func(p *Plan) { p.Groups = []Group{{Name: "g", Topics: []string{"t0"}, Members: 1, Session: 1}} }, `balancer ""`},
 		{"group without members", func(p *Plan) { p.Groups = []Group{{Name: "g", Topics: []string{"t0"}}} }, "members 0"},
 		{"too many members", func(p *Plan) { p.Groups = []Group{{Name: "g", Members: 1 << 30}} }, "allowed are 64"},
+		{"buggify", func(p *Plan) { p.Cluster.Buggify = &Buggify{Points: []string{"x"}} }, `point "x": allowed are roll-early`},
+		{"buggify never", func(p *Plan) { p.Cluster.Buggify = &Buggify{} }, "share 0: allowed is more than 0"},
 		{"acks", func(p *Plan) { p.Producers[0].Acks = "-1" }, `producers[0]: acks "-1": allowed are "0", "1", "all"`},
 		{"idempotent", func(p *Plan) { p.Producers[0].Acks, p.Producers[0].Idempotent = "1", true }, `allowed is "all"`},
 		{"rate", func(p *Plan) { p.Producers[0].RecordsPerSecond = 0 }, "records_per_second"},

@@ -78,7 +78,10 @@ func (r *run) brokerTask(number int) guest.Task {
 	settings["listeners"] = fmt.Sprintf("PLAINTEXT://%s%s,CONTROLLER://%s%s", brokerIP(number), brokerPort, brokerIP(number), controllerPort)
 	settings["controller.listener.names"] = "CONTROLLER"
 	settings["controller.quorum.voters"] = strings.Join(voters, ",")
-	return guest.Task{Role: guest.RoleBroker, Name: fmt.Sprintf("node-%d", number), Settings: settings}
+	return guest.Task{
+		Role: guest.RoleBroker, Name: fmt.Sprintf("node-%d", number), Settings: settings,
+		Seed: r.plan.Seed<<8 + uint64(number), Cluster: chaos.Cluster{Buggify: r.plan.Cluster.Buggify},
+	}
 }
 
 // votersMax keeps the quorum odd and small: the nodes after the third are non-voters.

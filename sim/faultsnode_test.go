@@ -132,6 +132,22 @@ func TestClocksAreWrong(t *testing.T) {
 	}
 }
 
+// Every point of the broker fires when it is on, and the broker is as right as ever.
+func TestBuggifyPointsFire(t *testing.T) {
+	if testing.Short() {
+		t.Skip("package buggify has a test of its own")
+	}
+	plan := smallPlan(fault(chaos.Crash, 1, chaos.Node(2), chaos.Params{}))
+	plan.Cluster.Buggify = &chaos.Buggify{Points: chaos.BuggifyPoints, Share: 0.2}
+	o := observe(t, plan)
+	o.pass()
+	for _, point := range chaos.BuggifyPoints {
+		if o.view.buggified[point] == 0 {
+			t.Errorf("%s never fired", point)
+		}
+	}
+}
+
 // Sockets fail in other ways than by a reset: connections that lead nowhere, connects that hang or are refused, short reads.
 func TestSocketsMisbehave(t *testing.T) {
 	if testing.Short() {

@@ -33,6 +33,7 @@ type view struct {
 	tellers    []string          // the nodes that have told of a partition, in the order of their first words
 	controller int
 	violations []Violation
+	buggified  map[string]int // by point: in how many processes it fired
 }
 
 type epochKey struct {
@@ -55,7 +56,7 @@ type account struct {
 func newView(nodes int) *view {
 	return &view{
 		nodes: nodes, partitions: map[partition]account{}, told: map[epochKey]account{}, leaders: map[epochKey]account{},
-		last: map[nodeKey]int32{},
+		last: map[nodeKey]int32{}, buggified: map[string]int{},
 	}
 }
 
@@ -77,6 +78,8 @@ func (v *view) take(node string, at clock.Time, text []byte) {
 		if line.Leader >= 0 {
 			v.controller = int(line.Leader)
 		}
+	case guest.EventBuggify:
+		v.buggified[line.Point]++
 	case guest.EventPartition:
 		v.takePartition(account{node, at, line})
 	}

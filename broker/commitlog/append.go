@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"odradek/broker/env/buggify"
 	"odradek/broker/record"
 )
 
@@ -187,7 +188,7 @@ func (l *Log) follow(batches []byte) (appendSet, error) {
 // write puts the set behind the log's end, in one WriteAt, and shows it to readers. After a failure the log is as it was; if
 // even that can't be had, it is failed. The caller holds writer.
 func (l *Log) write(set appendSet, cfg *Config, nowMs int64) error {
-	if l.active().full(len(set.batches), set.last, set.maxTimestamp, nowMs, cfg) {
+	if l.active().full(len(set.batches), set.last, set.maxTimestamp, nowMs, cfg) || l.active().size > 0 && buggify.Fires(buggify.RollEarly) {
 		if err := l.roll(); err != nil {
 			return err
 		}

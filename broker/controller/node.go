@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/broker/controller/decide"
+	"odradek/broker/env/buggify"
 	"odradek/broker/metadata"
 )
 
@@ -144,7 +145,9 @@ func (c *Controller) heartbeats(ctx context.Context) {
 				image, imageChanged = c.dispatch.changed()
 				waiting = !c.wantsHeartbeat(image, wantFence)
 			case <-interval.C:
-				waiting = false
+				if waiting = buggify.Fires(buggify.SkipHeartbeat); waiting {
+					interval.Reset(c.cfg.HeartbeatInterval)
+				}
 			case <-ctx.Done():
 				waiting = false
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"odradek/broker/commitlog"
+	"odradek/broker/env/buggify"
 )
 
 // AppendResult is the answer to an append.
@@ -88,7 +89,7 @@ func (p *Partition) append(a *PendingAppend, batches []byte, acks int16, to appe
 	if p.lead == nil {
 		return kerr.NotLeaderForPartition, false
 	}
-	if acks == -1 && p.lead.underMinISR() {
+	if acks == -1 && (p.lead.underMinISR() || buggify.Fires(buggify.RefuseAppend)) {
 		return kerr.NotEnoughReplicas, false
 	}
 	info, err := to(p.log, batches, p.lead.epoch)

@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"odradek/broker/commitlog"
+	"odradek/broker/env/buggify"
 	"odradek/broker/wire"
 )
 
@@ -69,6 +70,9 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 	p.unlock()
 	if err != nil || result.DivergingEpoch != nil || req.Offset >= end {
 		return result
+	}
+	if buggify.Fires(buggify.FetchLittle) {
+		req.MaxBytes = 1
 	}
 	slice, readErr := log.Read(req.Offset, commitlog.ReadLimits{MaxBytes: req.MaxBytes, EndOffset: end, AtLeastOne: req.AtLeastOne})
 	if readErr != nil {

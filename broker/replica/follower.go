@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"odradek/broker/env/buggify"
 	"odradek/broker/record"
 )
 
@@ -50,6 +51,9 @@ func (p *Partition) replicate(leader int32, at position, answer *kmsg.FetchRespo
 		return err
 	}
 	batches, flaw := continuation(answer.RecordBatches, at.leaderEpoch)
+	if first, rest, err := record.Split(batches); err == nil && len(rest) > 0 && buggify.Fires(buggify.SipFetched) {
+		batches = first
+	}
 
 	p.mu.Lock()
 	defer p.unlock()

@@ -178,6 +178,10 @@ func (m *member) poll(ctx context.Context) {
 	if m.plan.Pause > 0 {
 		pause(ctx, m.plan.Pause.D())
 	}
+	if len(offsets) > 0 && m.random.Float64() < m.plan.Zombie {
+		// Thought dead by now, and told nothing, it commits what it has worked on.
+		m.line.hold(ctx, m.plan.Session.D()+time.Duration(m.random.ExpFloat64()*float64(m.plan.Session)))
+	}
 	if len(offsets) > 0 {
 		m.commit(offsets)
 	}
@@ -242,7 +246,7 @@ func refusedCommit(err error) bool {
 	return false
 }
 
-// line is a life's way to the network, which can be cut for good.
+// line is a life's way to the network, which can be cut.
 type line struct {
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	mu    sync.Mutex
@@ -273,4 +277,14 @@ func (l *line) cut() {
 	for _, conn := range l.conns {
 		conn.Close()
 	}
+	l.conns = nil
+}
+
+// hold cuts the line for a while.
+func (l *line) hold(ctx context.Context, d time.Duration) {
+	l.cut()
+	pause(ctx, d)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = false
 }

@@ -16,6 +16,7 @@ import (
 	"odradek/broker"
 	"odradek/broker/config"
 	"odradek/broker/env"
+	"odradek/broker/env/buggify"
 	"odradek/broker/metadata"
 	"odradek/sim/guest"
 )
@@ -41,6 +42,15 @@ func serve(task guest.Task, world env.Env) error {
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	if chosen := task.Cluster.Buggify; chosen != nil {
+		var points []buggify.Point
+		for _, point := range chosen.Points {
+			points = append(points, buggify.Point(point))
+		}
+		buggify.Start(points, chosen.Share, task.Seed, func(p buggify.Point) {
+			tell(guest.Line{Event: guest.EventBuggify, Point: string(p), Leader: -1})
+		})
+	}
 	b, err := broker.Start(broker.Options{Env: world, Static: static, Logger: logger, PanicIsFatal: true})
 	if err != nil {
 		return err

@@ -83,6 +83,8 @@ const (
 	EventPartition = "partition"
 	// EventController is the active controller, as the broker knows it, whenever that changes.
 	EventController = "controller"
+	// EventBuggify is a point of package buggify that has fired for the first time in the process; its name is in Point.
+	EventBuggify = "buggify"
 	// EventServing says that the broker answers clients.
 	EventServing = "serving"
 )
@@ -90,6 +92,7 @@ const (
 // Line is what a broker writes: one JSON object a line. A client's lines are events of a history instead.
 type Line struct {
 	Event          string  `json:"event"`
+	Point          string  `json:"point,omitempty"`
 	Topic          string  `json:"topic,omitempty"`
 	Partition      int32   `json:"partition"`
 	Leader         int32   `json:"leader"` // of the partition, or the controller; -1 for nobody
