@@ -56,7 +56,6 @@ type member struct {
 	random *rand.Rand
 	line   *line
 	client *kgo.Client
-	polls  int
 
 	mu    sync.Mutex
 	owned map[place]int64 // and the operation that says so
