@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// memberSettles is how long before its time is up a member no longer comes and goes.
+	// memberSettles is how long before its time is up a member no longer comes and goes, nor is cut off.
 	memberSettles = 12 * time.Second
 	leaveTimeout  = 2 * time.Second
 	commitTimeout = 5 * time.Second
@@ -32,10 +32,11 @@ const (
 // time as a client that knows nothing of the one before. seed decides when.
 func Member(ctx context.Context, p *Process, plan chaos.Group, seed uint64) error {
 	random := rand.New(rand.NewPCG(seed, 2))
+	until, _ := ctx.Deadline()
 	for life := 1; ctx.Err() == nil; life++ {
 		m := &member{
 			Process: &Process{Name: p.Name + "." + strconv.Itoa(life), Seeds: p.Seeds},
-			plan:    plan, random: random, line: &line{dial: p.Dial}, owned: map[place]int64{},
+			plan:    plan, random: random, line: &line{dial: p.Dial}, until: until, owned: map[place]int64{},
 		}
 		m.Dial, m.History = m.line.Dial, p.History.As(m.Name)
 		stay, cancel := context.WithTimeout(ctx, m.stays(ctx))
@@ -55,6 +56,7 @@ type member struct {
 	plan   chaos.Group
 	random *rand.Rand
 	line   *line
+	until  time.Time // of the last life
 	client *kgo.Client
 
 	mu    sync.Mutex
@@ -177,7 +179,7 @@ func (m *member) poll(ctx context.Context) {
 	if m.plan.Pause > 0 {
 		pause(ctx, m.plan.Pause.D())
 	}
-	if len(offsets) > 0 && m.random.Float64() < m.plan.Zombie {
+	if len(offsets) > 0 && m.random.Float64() < m.plan.Zombie && time.Until(m.until) > memberSettles {
 		// Thought dead by now, and told nothing, it commits what it has worked on.
 		m.line.hold(ctx, m.plan.Session.D()+time.Duration(m.random.ExpFloat64()*float64(m.plan.Session)))
 	}
