@@ -48,6 +48,7 @@
 //	torn-transaction      the final reader of committed records finds a part of a transaction only, or not all of one that
 //	                      is known to be committed. lost-acks-one, lost-acks-all: as above
 //	copied-twice          two committed copies of one record, made in transactions with the offsets that were read.
+//	                      retry-without-idempotence: the record itself is in its log twice
 //	copy-skipped          a record has no committed copy, and a later one of its partition has. Not judged in topics whose
 //	                      records may go.
 //

@@ -96,13 +96,15 @@ func (c *checker) copies(final map[history.ValueID]viewed) {
 		if _, ok := final[s.Value]; s.Copies < 0 || !ok {
 			continue
 		}
-		if other := copied[s.Copies]; other != nil {
+		source := c.places[s.Copies]
+		if other := copied[s.Copies]; other != nil && source.twice {
+			c.report.Allow(Retried) // two records of one value, each copied
+		} else if other != nil {
 			p, _ := s.Place()
 			c.violate(verdict.CopiedTwice, c.log(p), fmt.Sprintf("%q and %q are both copies of %q", c.table.Value(other.Value),
 				c.table.Value(s.Value), c.table.Value(s.Copies)), append(other.Events(c.table), s.Events(c.table)...)...)
 		}
 		copied[s.Copies] = s
-		source := c.places[s.Copies]
 		if source.log == nil {
 			continue // what became of it, others say
 		}

@@ -3,6 +3,7 @@ package validate_test
 import (
 	"odradek/linearizability/history"
 	"odradek/linearizability/historytest"
+	"odradek/linearizability/validate"
 	"odradek/linearizability/verdict"
 )
 
@@ -90,6 +91,14 @@ var transactionCases = []handMade{
 		s.Final("f", "a")
 		viewedRuns(s, true, "x0", "", "x1")
 	}, want: []verdict.Kind{verdict.CopiedTwice}, words: `both copies of "a"`},
+	{name: "a retried record is copied as often as it is there", play: func(s *historytest.Script) {
+		s.Acked("p", s.Send("p", 0, "a", all, false), 0, 0)
+		copied(s, "x0", "a", "1", 0)
+		copied(s, "x1", "a", "1", 1)
+		ended(s, "1", true, history.OK)
+		s.Final("f", "a", "a")
+		viewedRuns(s, true, "x0", "x1")
+	}, allowed: []string{validate.Retried}},
 	{name: "copy-skipped", play: func(s *historytest.Script) {
 		s.Put("p", "a", 0)
 		s.Put("p", "b", 1)
