@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// transport is raft's network transport with two things added.
+// transport is raft's network transport with two things added, and one taken away.
 //
 // Every connection is for a member, not for an address: its dialer names the member, and a node that is another one refuses. A
 // node that lost its disk is found at its old address; without this it would be asked for the vote of its old self, and
@@ -18,6 +18,8 @@ import (
 // doubling its pauses, up to ten seconds, and does not look at whether heartbeats get through again: a node that comes back after
 // a minute could stand without metadata for as long. So a replication call that failed waits here until a heartbeat to that
 // member succeeds, and is then tried once more; raft sees one slow call, and no pause.
+//
+// What is taken away is the fast path of heartbeats (SetHeartbeatHandler).
 type transport struct {
 	*raft.NetworkTransport
 
@@ -45,6 +47,13 @@ func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, r
 	<-t.answering(id)
 	return t.appendNow(id, target, req, resp)
 }
+
+// SetHeartbeatHandler implements raft.Transport. It leaves heartbeats to raft's own loop, like every other call. Raft's handler
+// would run on the connection's goroutine, beside the loop, and a member that was told to stand (TimeoutNow) takes a
+// late heartbeat of the leader that it is to succeed for the word of a leader while its loop still waits for the fsync of
+// its new term. It then refuses everybody's vote, its own included, in the name of a leader that may be dead, and nothing
+// takes that back: no quorum ever elects again. The price: a member whose disk is slow answers heartbeats late.
+func (t *transport) SetHeartbeatHandler(func(raft.RPC)) {}
 
 func (t *transport) appendNow(id raft.ServerID, target raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	return t.NetworkTransport.AppendEntries(id, memberAddress(id, target), req, resp)

@@ -42,6 +42,12 @@ var Bugs = []Bug{
 		Cause: "raft waits until its word on leadership is taken; who takes it waited for the active controller to end, and that one for raft",
 		Fixed: "controller: raft's word on leadership is taken at once",
 	},
+	{
+		Name:  "heartbeat-beside-the-loop",
+		Seen:  "no controller is ever elected again: a node stays a candidate and refuses every vote in the name of a leader that is dead",
+		Cause: "raft's fast path for heartbeats let a late one of the old leader in while the loop of its successor waited for an fsync",
+		Fixed: "controller: heartbeats take their turn in raft's loop",
+	},
 }
 
 // Plan reads the plan that shows the bug.
