@@ -81,10 +81,11 @@ func loadAborted(disk env.Disk, dir string, base, count, bytesMax int64) ([]Abor
 }
 
 // writeAborted makes the file of a segment's aborted transactions durable, or sees to it that there is none. An older one
-// may be of records that were truncated.
+// may be of records that were truncated; or the recovery point on the disk still vouches for it, so that it is replaced in one step: a
+// list cut short by a death is a valid one.
 func (l *Log) writeAborted(name string, all []AbortedTxn) error {
 	if len(all) > 0 {
-		return l.writeSynced(name, encodeAborted(all))
+		return env.WriteFileAtomic(l.disk, l.path(name), encodeAborted(all))
 	}
 	if err := l.disk.Remove(l.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

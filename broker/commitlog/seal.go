@@ -93,13 +93,13 @@ func (l *Log) trim(s *segment) error {
 // of the first two; those that are there may be of what was truncated.
 func (l *Log) writeCompanions(s *segment, snapshot []byte) error {
 	if s.index != nil && s.isBare(s.size) {
-		if s.companions {
-			if err := l.removeIndexFiles(s.base); err != nil {
+		if s.companions || len(s.index.aborted) > 0 {
+			if err := l.writeAborted(segmentName(s.base, txnIndexSuffix), s.index.aborted); err != nil {
 				return err
 			}
 		}
-		if len(s.index.aborted) > 0 {
-			if err := l.writeAborted(segmentName(s.base, txnIndexSuffix), s.index.aborted); err != nil {
+		if s.companions {
+			if err := l.removeFiles(s.base, indexSuffix, timeIndexSuffix); err != nil {
 				return err
 			}
 		}

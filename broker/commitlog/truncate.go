@@ -255,8 +255,11 @@ func (l *Log) removeSegmentFiles(base int64) error {
 	return l.removeIndexFiles(base)
 }
 
-func (l *Log) removeIndexFiles(base int64) error {
-	for _, suffix := range indexSuffixes {
+func (l *Log) removeIndexFiles(base int64) error { return l.removeFiles(base, indexSuffixes[:]...) }
+
+// removeFiles removes what there is of a segment's files with these suffixes.
+func (l *Log) removeFiles(base int64, suffixes ...string) error {
+	for _, suffix := range suffixes {
 		if err := l.disk.Remove(l.path(segmentName(base, suffix))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
