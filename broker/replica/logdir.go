@@ -35,6 +35,7 @@ type logDir struct {
 	jobs *jobs
 	// failure is why the directory can't be used.
 	failure atomic.Pointer[error]
+	probing atomic.Bool // one probe at a time: two would trip over each other's file
 }
 
 func (m *Manager) openDir(cfg LogDir) (*logDir, error) {
@@ -130,9 +131,10 @@ const probeFile = "probe"
 
 // probe finds out, after an error, whether the disk is to blame as a whole.
 func (d *logDir) probe(cause error) {
-	if d.failed() != nil || errors.Is(cause, env.ErrNoSpace) {
+	if d.failed() != nil || errors.Is(cause, env.ErrNoSpace) || !d.probing.CompareAndSwap(false, true) {
 		return
 	}
+	defer d.probing.Store(false)
 	disk, name := d.manager.cfg.Disk, d.path+"/"+probeFile
 	err := env.WriteFileAtomic(disk, name, []byte("probe"))
 	if err == nil {

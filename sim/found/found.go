@@ -48,6 +48,12 @@ var Bugs = []Bug{
 		Cause: "raft's fast path for heartbeats let a late one of the old leader in while the loop of its successor waited for an fsync",
 		Fixed: "controller: heartbeats take their turn in raft's loop",
 	},
+	{
+		Name:  "probes-collide",
+		Seen:  "a broker whose disk is well again dies of a failed data directory",
+		Cause: "two replicas' errors led to two probes of the disk at once; one renamed the other's file away, and that was taken for the disk's failure",
+		Fixed: "replica: one probe of a disk at a time",
+	},
 }
 
 // Plan reads the plan that shows the bug.
