@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -25,11 +26,27 @@ type transport struct {
 
 	mu      sync.Mutex
 	waiting map[raft.ServerID]chan struct{} // closed when the member answers again, or nobody should wait for it any more
+	open    map[*pipeline]struct{}
 	closed  bool
 }
 
+// pipeline is a pipeline of raft's that is closed when this node leads no more. Raft closes it only when it has sent what it
+// is sending, and that waits for room that nobody makes any more, as those who took the answers have left already.
+type pipeline struct {
+	raft.AppendPipeline
+	of *transport
+}
+
+// Close implements raft.AppendPipeline.
+func (p *pipeline) Close() error {
+	p.of.mu.Lock()
+	delete(p.of.open, p)
+	p.of.mu.Unlock()
+	return p.AppendPipeline.Close()
+}
+
 func newTransport(inner *raft.NetworkTransport) *transport {
-	return &transport{NetworkTransport: inner, waiting: map[raft.ServerID]chan struct{}{}}
+	return &transport{NetworkTransport: inner, waiting: map[raft.ServerID]chan struct{}{}, open: map[*pipeline]struct{}{}}
 }
 
 // AppendEntries implements raft.Transport.
@@ -61,7 +78,21 @@ func (t *transport) appendNow(id raft.ServerID, target raft.ServerAddress, req *
 
 // AppendEntriesPipeline implements raft.Transport.
 func (t *transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddress) (raft.AppendPipeline, error) {
-	return t.NetworkTransport.AppendEntriesPipeline(id, memberAddress(id, target))
+	inner, err := t.NetworkTransport.AppendEntriesPipeline(id, memberAddress(id, target))
+	if err != nil {
+		return nil, err
+	}
+	p := &pipeline{inner, t}
+	t.mu.Lock()
+	if !t.closed {
+		t.open[p] = struct{}{}
+	}
+	closed := t.closed
+	t.mu.Unlock()
+	if closed {
+		return nil, errors.Join(raft.ErrTransportShutdown, inner.Close())
+	}
+	return p, nil
 }
 
 // RequestVote implements raft.Transport.
@@ -124,13 +155,20 @@ func (t *transport) release(id raft.ServerID) {
 	}
 }
 
-// releaseAll ends all waiting, when this node leads no more.
+// releaseAll ends all waiting, and all pipelines, when this node leads no more.
 func (t *transport) releaseAll() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	for id, ch := range t.waiting {
 		close(ch)
 		delete(t.waiting, id)
+	}
+	var open []*pipeline
+	for p := range t.open {
+		open = append(open, p)
+	}
+	t.mu.Unlock()
+	for _, p := range open {
+		_ = p.Close() // of a connection that is given up
 	}
 }
 

@@ -54,6 +54,12 @@ var Bugs = []Bug{
 		Cause: "two replicas' errors led to two probes of the disk at once; one renamed the other's file away, and that was taken for the disk's failure",
 		Fixed: "replica: one probe of a disk at a time",
 	},
+	{
+		Name:  "pipeline-outlives-its-readers",
+		Seen:  "a broker that is asked to stop never does",
+		Cause: "raft waited for room in a pipeline of appends, and who took the answers from it had left with the leadership",
+		Fixed: "controller: pipelines end with the leadership",
+	},
 }
 
 // Plan reads the plan that shows the bug.
