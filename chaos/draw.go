@@ -34,6 +34,7 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	drawBuggify(Stream(seed, "buggify"), &p)
 	drawGroups(Stream(seed, "groups"), &p)
 	drawSnapshots(Stream(seed, "snapshots"), &p)
+	drawSessions(Stream(seed, "sessions"), &p)
 	drawReassignments(Stream(seed, "reassignments"), &p)
 	p.Schedule = drawSchedule(Stream(seed, "faults"), &p)
 	return p

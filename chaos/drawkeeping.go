@@ -71,6 +71,14 @@ func drawSnapshots(r *rand.Rand, p *Plan) {
 	}
 }
 
+// drawSessions leaves, in some seeds, fewer slots for fetch sessions than there are readers: who gets none names every partition in
+// every fetch.
+func drawSessions(r *rand.Rand, p *Plan) {
+	if r.IntN(5) == 0 {
+		p.Cluster.Config["max.incremental.fetch.session.cache.slots"] = strconv.Itoa(between(r, 0, 2))
+	}
+}
+
 // drawBuggify turns some of the broker's points on in a third of the seeds.
 func drawBuggify(r *rand.Rand, p *Plan) {
 	if r.IntN(3) > 0 {

@@ -30,6 +30,7 @@ type Tally struct {
 	Passed, Failed, Unknown, Broken int // universes; Broken had no outcome
 	Virtual, Wall                   time.Duration
 	ByKind                          map[string][]uint64 // failing seeds by what they violate, ascending
+	Reached                         map[string]int      // by probe: in how many universes it was reached
 }
 
 // Seeds is how many universes were run.
@@ -45,7 +46,7 @@ func (t *Tally) Line() string {
 // Run runs the universes until all are done or ctx ends, and returns what they came to.
 func (c *Campaign) Run(ctx context.Context) *Tally {
 	began := time.Now() //wall: for the tally's rate only
-	tally := &Tally{ByKind: map[string][]uint64{}}
+	tally := &Tally{ByKind: map[string][]uint64{}, Reached: map[string]int{}}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	seeds := make(chan uint64)
@@ -91,6 +92,9 @@ func (t *Tally) add(seed uint64, r *Result, err error) {
 		return
 	}
 	t.Virtual += r.Virtual
+	for _, probe := range r.Reached {
+		t.Reached[probe]++
+	}
 	switch r.Verdict {
 	case verdict.Pass:
 		t.Passed++

@@ -27,6 +27,9 @@
 //	metadata-behind   a broker does not know what another told of three seconds before
 //	replicas-differ   two replicas in the ISR are not the same bytes; of a compacted log, not the same newest values by key
 //
+// Beside what is held there is what is wanted: brokers tell of rare states that they reach (Probes), and a campaign names those
+// that none of its universes reached. A large one fails over one that is required.
+//
 // A universe in which nothing was acknowledged or nothing was read is unknown at best.
 //
 // # What is not

@@ -39,6 +39,7 @@ type Result struct {
 	Faults     []chaos.Outcome
 	Violations []Violation // of the run
 	Report     verdict.Report
+	Reached    []string // probes that the brokers reached, in the order of Probes
 }
 
 // Count is the number of violations, of the run and of the history.

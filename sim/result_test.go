@@ -53,7 +53,7 @@ func TestExplanationOfAResult(t *testing.T) {
 }
 
 func TestTally(t *testing.T) {
-	tally := &Tally{ByKind: map[string][]uint64{}, Wall: time.Minute}
+	tally := &Tally{ByKind: map[string][]uint64{}, Reached: map[string]int{}, Wall: time.Minute}
 	tally.add(1, &Result{Verdict: verdict.Pass, Virtual: time.Minute}, nil)
 	tally.add(2, &Result{Verdict: verdict.Unknown, Virtual: time.Minute}, nil)
 	tally.add(3, nil, ErrHarness)

@@ -235,6 +235,7 @@ func (r *run) judge() error {
 	check := linearizability.Check(table, promises)
 	r.result.Report, r.result.Operations, r.result.Acked = check.Report, check.Operations, check.Acknowledged
 	r.result.Violations = append(r.result.Violations, r.view.violations...)
+	r.result.Reached = reachedOf(r.view.reached)
 	if promises.Progress {
 		if err := r.judgeProgress(table); err != nil {
 			return err

@@ -34,6 +34,7 @@ type view struct {
 	controller int
 	violations []Violation
 	buggified  map[string]int // by point: in how many processes it fired
+	reached    map[string]int // by probe: in how many processes it was reached
 }
 
 type epochKey struct {
@@ -56,7 +57,7 @@ type account struct {
 func newView(nodes int) *view {
 	return &view{
 		nodes: nodes, partitions: map[partition]account{}, told: map[epochKey]account{}, leaders: map[epochKey]account{},
-		last: map[nodeKey]int32{}, buggified: map[string]int{},
+		last: map[nodeKey]int32{}, buggified: map[string]int{}, reached: map[string]int{},
 	}
 }
 
@@ -80,6 +81,8 @@ func (v *view) take(node string, at clock.Time, text []byte) {
 		}
 	case guest.EventBuggify:
 		v.buggified[line.Point]++
+	case guest.EventProbe:
+		v.reached[line.Point]++
 	case guest.EventPartition:
 		v.takePartition(account{node, at, line})
 	}

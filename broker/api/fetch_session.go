@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"odradek/broker/env/sometimes"
 	"odradek/broker/metadata"
 	"odradek/broker/replica"
 )
@@ -285,6 +286,9 @@ func (c *sessionCache) admit(session *fetchSession, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if session.size == 0 || c.partitions+session.size > c.partitionsMax || len(c.sessions) >= c.slots && !c.evict(session, now) {
+		if session.size > 0 {
+			sometimes.Reached(sometimes.SessionRefused)
+		}
 		return
 	}
 	c.partitions += session.size
@@ -309,6 +313,7 @@ func (c *sessionCache) evict(newcomer *fetchSession, now time.Time) bool {
 	if least == nil || now.Sub(least.used) <= sessionIdleMin && !least.mattersLess(newcomer) {
 		return false
 	}
+	sometimes.Reached(sometimes.SessionEvicted)
 	c.drop(least.id)
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"odradek/broker/env/sometimes"
 	"odradek/broker/record"
 )
 
@@ -111,6 +112,9 @@ func (l *Log) checkProducers(batches []byte, from origin, guard Guard) (known Ap
 	}
 	if duplicates > 0 && duplicates < count {
 		return AppendInfo{}, false, fmt.Errorf("%w: %d of %d batches were sent before", ErrOutOfOrderSequence, duplicates, count)
+	}
+	if duplicates > 0 {
+		sometimes.Reached(sometimes.RetryRecognised)
 	}
 	return known, duplicates > 0, nil
 }

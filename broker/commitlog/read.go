@@ -5,6 +5,7 @@ import (
 	"io"
 	"sort"
 
+	"odradek/broker/env/sometimes"
 	"odradek/broker/record"
 )
 
@@ -192,6 +193,9 @@ func (l *Log) endHint(v *view, most int64) (b boundary, exact bool, err error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	// The view's file is what it was, but the segment may have been cut or left meanwhile: then look for yourself.
+	if v.segment.file == nil {
+		sometimes.Reached(sometimes.CompactionRaced)
+	}
 	if v.segment.file != v.file || v.segment.size < v.size || l.closed {
 		return boundary{}, false, nil
 	}

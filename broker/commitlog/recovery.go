@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"odradek/broker/env"
+	"odradek/broker/env/sometimes"
 	"odradek/broker/record"
 )
 
@@ -375,6 +376,7 @@ func (l *Log) verifySegments(first int, sizes []int64) error {
 		}
 		if s.size < sizes[i] {
 			l.logger.Warn("log is cut", "dir", l.dir, "offset", s.nextOffset, "segment", s.base, "bytes", sizes[i]-s.size)
+			sometimes.Reached(sometimes.TailCut)
 			if err := s.file.Truncate(s.size); err != nil {
 				return err
 			}

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"odradek/broker/env/sometimes"
 )
 
 // list lists the log's directory, which is made when it is missing, once no replacement is left to be finished.
@@ -48,6 +50,7 @@ func (l *Log) completeReplacement(base int64, names []string) error {
 		return err
 	}
 	l.logger.Info("completing a replacement of segments", "dir", l.dir, "segment", base, "next", r.next)
+	sometimes.Reached(sometimes.SwapCompleted)
 	for _, name := range names {
 		if old, ok := parseSegmentName(name, logSuffix); ok && old >= r.base && old < r.next {
 			if err := l.removeReplaced(old, base); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"odradek/broker/controller/raftstore"
+	"odradek/broker/env/sometimes"
 	"odradek/broker/metadata"
 )
 
@@ -30,7 +31,9 @@ func (f *fsm) Apply(log *raft.Log) any {
 	}
 	image, delta, err := f.c.Image().Apply(batch)
 	if err != nil {
-		if !errors.Is(err, metadata.ErrStale) {
+		if errors.Is(err, metadata.ErrStale) {
+			sometimes.Reached(sometimes.StaleDecision)
+		} else {
 			f.c.cfg.Logger.Error("metadata: batch refused", "entry", log.Index, "error", err)
 		}
 		return err
@@ -54,6 +57,7 @@ func (f *fsm) Restore(snapshot io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
+	sometimes.Reached(sometimes.SnapshotRestored)
 	old := f.c.image.Swap(image)
 	f.c.dispatch.push(image, metadata.Diff(old, image))
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"odradek/broker/env/sometimes"
 	"odradek/broker/record"
 	"odradek/broker/replica"
 )
@@ -193,6 +194,9 @@ func (s *shard[M]) activate(partition Partition, machine M, end int64) {
 	}
 	s.partition, s.machine, s.appended, s.state = partition, machine, end, active
 	s.commits.reached(end)
+	if end > 0 {
+		sometimes.Reached(sometimes.CoordinatorReloaded)
+	}
 	now := time.Now()
 	elect(machine, s.epoch)
 	for _, e := range machine.Loaded(now) {

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/broker/coord"
+	"odradek/broker/env/sometimes"
 )
 
 // The versions of JoinGroup in which the answer changes.
@@ -168,6 +169,7 @@ func (m *Machine) update(each *member, r *joinRequest, e *coord.Effects) {
 // needs to be agreed on anew unless the choice of protocol changes.
 func (m *Machine) replaceStatic(g *group, r *joinRequest, before *member, id string) coord.Effects {
 	var e coord.Effects
+	sometimes.Reached(sometimes.StaticMemberReplaced)
 	old, oldLeader := *before, g.leader
 	m.fence(before, &e)
 	g.rename(before, id)

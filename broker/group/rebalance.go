@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"odradek/broker/coord"
+	"odradek/broker/env/sometimes"
 )
 
 // rebalance starts a join phase, or ends the one under way if nobody is missing any more.
@@ -175,6 +176,7 @@ func (m *Machine) tick(g *group, now time.Time) coord.Effects {
 		gone = m.dropUnsynced(g, &e) || gone
 	}
 	if gone {
+		sometimes.Reached(sometimes.MemberTimedOut)
 		m.missed(g, &e, now)
 	}
 	if due(g.joinEnds) {

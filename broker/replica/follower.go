@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/broker/env/buggify"
+	"odradek/broker/env/sometimes"
 	"odradek/broker/record"
 )
 
@@ -161,6 +162,9 @@ func (p *Partition) truncate(to int64) error {
 		level = p.manager.cfg.Logger.Warn // committed records are lost, as after an unclean election
 	}
 	level("truncating", "partition", p.String(), "from", p.log.EndOffset(), "to", to, "highWatermark", p.highWatermark, "leaderEpoch", p.leaderEpoch)
+	if to < p.log.EndOffset() {
+		sometimes.Reached(sometimes.Truncated)
+	}
 	if err := p.log.TruncateTo(to); err != nil {
 		return p.storageError(err)
 	}
@@ -184,6 +188,7 @@ func (p *Partition) outOfRange(leader int32, at position, leaderStart, leaderEnd
 		return p.truncate(leaderEnd)
 	case leaderStart > now.offset:
 		p.manager.cfg.Logger.Info("starting over", "partition", p.String(), "logEndOffset", now.offset, "leaderStartOffset", leaderStart)
+		sometimes.Reached(sometimes.StartedOver)
 		if err := p.log.TruncateAndStartAt(leaderStart); err != nil {
 			return p.storageError(err)
 		}

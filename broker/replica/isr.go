@@ -1,6 +1,10 @@
 package replica
 
-import "slices"
+import (
+	"slices"
+
+	"odradek/broker/env/sometimes"
+)
 
 // isrState is the in-sync set of a partition as its leader knows it: what the controller has committed, and the one change
 // that was proposed and not yet answered.
@@ -25,6 +29,14 @@ type isrChange struct {
 	// leaderEpoch and partitionEpoch are those that the proposal was computed from.
 	leaderEpoch    int32
 	partitionEpoch int32
+}
+
+// commit takes over the in-sync set that the controller has committed.
+func (l *leaderState) commit(isr []int32) {
+	l.isr = isrState{committed: isr}
+	if len(isr) == 1 && len(l.followers) > 0 {
+		sometimes.Reached(sometimes.ISROfOne)
+	}
 }
 
 // inMaximal says whether id is in the maximal ISR: the committed set and, since the controller may have accepted it

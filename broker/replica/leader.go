@@ -63,7 +63,7 @@ func (l *leaderState) adopt(reg *metadata.Partition) {
 	l.followers = followers
 	l.replicas = reg.Replicas
 	l.partitionEpoch = reg.PartitionEpoch
-	l.isr = isrState{committed: reg.ISR}
+	l.commit(reg.ISR)
 }
 
 // follower returns the progress of id, or nil when id is no replica.
@@ -131,7 +131,7 @@ func (l *leaderState) accepted(change *isrChange, isr []int32, partitionEpoch in
 	if l.isr.pending != change || partitionEpoch < l.partitionEpoch {
 		return
 	}
-	l.isr = isrState{committed: isr}
+	l.commit(isr)
 	l.partitionEpoch = partitionEpoch
 }
 

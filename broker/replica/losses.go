@@ -13,6 +13,7 @@ import (
 
 	"odradek/broker/commitlog"
 	"odradek/broker/env"
+	"odradek/broker/env/sometimes"
 	"odradek/broker/metadata"
 )
 
@@ -178,6 +179,7 @@ func (p *Partition) fail(cause error) {
 // lose begins what is told at the top of this file. p.mu is held.
 func (p *Partition) lose(cause error) {
 	p.state, p.lost = offline, true
+	sometimes.Reached(sometimes.ReplicaLost)
 	p.manager.cfg.Logger.Error("replica is offline: the disk failed", "partition", p.String(), "error", cause)
 	p.manager.losses.tell(p, true)
 	home := p.home

@@ -5,6 +5,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"odradek/broker/env/sometimes"
 	"odradek/broker/metadata"
 )
 
@@ -107,7 +108,10 @@ func (p *Partition) follow(reg *metadata.Partition) {
 func (p *Partition) isrChanged() {
 	p.reconsider(time.Now())
 	if p.lead.underMinISR() {
-		p.uncommitted.releaseAll(func(a *PendingAppend) { p.complete(a, kerr.NotEnoughReplicasAfterAppend) })
+		p.uncommitted.releaseAll(func(a *PendingAppend) {
+			sometimes.Reached(sometimes.AppendOutlivedISR)
+			p.complete(a, kerr.NotEnoughReplicasAfterAppend)
+		})
 	}
 	p.watchLag()
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"odradek/broker/env/sometimes"
 	"odradek/broker/share/state"
 )
 
@@ -215,6 +216,7 @@ func (p *Partition) expire() {
 	}
 	now := time.Now()
 	if changes := p.window.Expire(now); len(changes) > 0 {
+		sometimes.Reached(sometimes.ShareLockEnded)
 		p.changed(changes, nil)
 		p.wake()
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"odradek/broker/coord"
+	"odradek/broker/env/sometimes"
 )
 
 // InitRequest is InitProducerId with a transactional id.
@@ -58,6 +59,7 @@ func (m *Machine) Init(to coord.Caller, r InitRequest, now time.Time) coord.Effe
 		if resumes && (r.ProducerID != t.producer || r.ProducerEpoch != t.epoch) {
 			return reply(to, refusal(kerr.ProducerFenced)) // Kafka lets it abort its successor's transaction
 		}
+		sometimes.Reached(sometimes.ProducerFenced)
 		e := m.fence(t, now)
 		e.Replies = append(e.Replies, coord.Reply{To: to, Response: refusal(kerr.ConcurrentTransactions)})
 		return e

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"odradek/broker/coord"
+	"odradek/broker/env/sometimes"
 )
 
 // Config says what holds for all transactions. Kafka's key is behind each.
@@ -135,6 +136,7 @@ func (m *Machine) tick(t *transaction, now time.Time) coord.Effects {
 	case t.again.After(now):
 	case t.state == Ongoing && !t.timesOut().After(now):
 		t.again = now.Add(retryPause) // if it is refused
+		sometimes.Reached(sometimes.TransactionTimedOut)
 		return m.fence(t, now)
 	case t.preparing() && !t.again.IsZero():
 		return m.deliver(t)

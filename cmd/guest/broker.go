@@ -17,6 +17,7 @@ import (
 	"odradek/broker/config"
 	"odradek/broker/env"
 	"odradek/broker/env/buggify"
+	"odradek/broker/env/sometimes"
 	"odradek/broker/metadata"
 	"odradek/sim/guest"
 )
@@ -51,6 +52,7 @@ func serve(task guest.Task, world env.Env) error {
 			tell(guest.Line{Event: guest.EventBuggify, Point: string(p), Leader: -1})
 		})
 	}
+	sometimes.Start(func(p sometimes.Probe) { tell(guest.Line{Event: guest.EventProbe, Point: string(p), Leader: -1}) })
 	b, err := broker.Start(broker.Options{Env: world, Static: static, Logger: logger, PanicIsFatal: true})
 	if err != nil {
 		return err

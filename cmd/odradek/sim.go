@@ -186,6 +186,9 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
 		printFault(out, fault)
 	}
 	fmt.Fprintf(out, "%s host calls, %d sends acknowledged\n", humanize.Comma(int64(result.Calls)), result.Acked)
+	if len(result.Reached) > 0 {
+		fmt.Fprintf(out, "sometimes: %s\n", strings.Join(result.Reached, ", "))
+	}
 	result.Explain(out)
 	if result.Verdict != verdict.Pass {
 		fmt.Fprintf(out, "replay with: %s\n", o.replay(result))
@@ -261,9 +264,10 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 	tally := campaign.Run(command.Context())
 	progress.end()
 	o.printFailures(out, tally)
+	tally.PrintProbes(out)
 	fmt.Fprintln(out, tally.Line())
 	switch {
-	case tally.Failed > 0:
+	case tally.Failed > 0 || len(tally.Missed()) > 0:
 		return exitError{code: 1}
 	case tally.Unknown+tally.Broken > 0 || command.Context().Err() != nil:
 		return exitError{code: 3}

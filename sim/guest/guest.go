@@ -85,6 +85,8 @@ const (
 	EventController = "controller"
 	// EventBuggify is a point of package buggify that has fired for the first time in the process; its name is in Point.
 	EventBuggify = "buggify"
+	// EventProbe is a probe of package sometimes that was reached for the first time in the process; its name is in Point.
+	EventProbe = "probe"
 	// EventServing says that the broker answers clients.
 	EventServing = "serving"
 )

@@ -3,6 +3,7 @@ package decide
 import (
 	"slices"
 
+	"odradek/broker/env/sometimes"
 	"odradek/broker/metadata"
 )
 
@@ -78,6 +79,7 @@ func (c *partitionChange) build() (metadata.Partition, bool) {
 	case unclean:
 		c.isr, c.elr = []int32{leader}, nil
 	case leader != metadata.NoLeader && !slices.Contains(c.isr, leader):
+		sometimes.Reached(sometimes.ELRElection)
 		c.elr = slices.DeleteFunc(append(c.elr, c.isr...), func(n int32) bool { return n == leader })
 		c.isr = []int32{leader}
 		c.elr = c.unlessFull(c.elr)
@@ -172,6 +174,7 @@ func (c *partitionChange) elect(lastKnown int32) (leader int32, unclean bool) {
 		}
 	}
 	if len(c.isr) == 0 && len(c.elr) == 0 && lastKnown != metadata.NoLeader && c.acceptable(lastKnown) {
+		sometimes.Reached(sometimes.LastLeaderElection)
 		return lastKnown, true
 	}
 	if c.election == electUnclean {

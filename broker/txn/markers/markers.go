@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/broker/env"
+	"odradek/broker/env/sometimes"
 	"odradek/broker/metadata"
 	"odradek/broker/txn"
 	"odradek/broker/txn/courier"
@@ -240,6 +241,7 @@ func (s *Sender) carry(ctx context.Context, conn *wire.Conn, parcels []parcel) e
 
 func (s *Sender) failed(parcels []parcel, err error) {
 	s.cfg.Logger.Debug("markers could not be sent", "error", err)
+	sometimes.Reached(sometimes.MarkersSentAgain)
 	for _, p := range parcels {
 		s.again(p)
 	}
@@ -261,6 +263,7 @@ func (s *Sender) answered(parcels []parcel, resp *kmsg.WriteTxnMarkersResponse) 
 			}
 		}
 		if len(failed) > 0 {
+			sometimes.Reached(sometimes.MarkersSentAgain)
 			s.again(parcel{p.delivery, failed, p.pause})
 		}
 		s.written(p.delivery, len(p.partitions)-len(failed))
