@@ -21,8 +21,12 @@ type Campaign struct {
 	Jobs        int // universes at a time
 	Program     *host.Program
 	Older       *host.Program // an earlier build that nodes run for a while; may be nil
+	// Rerun is the share of universes that are run a second time, to see that the two are the same.
+	Rerun float64
 	// Done is told of each universe as it ends, one call at a time; false ends the campaign. May be nil.
 	Done func(seed uint64, r *Result, err error) (goOn bool)
+
+	run runner // Run, when nil
 }
 
 // Tally is what a campaign came to.
@@ -31,6 +35,8 @@ type Tally struct {
 	Virtual, Wall                   time.Duration
 	ByKind                          map[string][]uint64 // failing seeds by what they violate, ascending
 	Reached                         map[string]int      // by probe: in how many universes it was reached
+	Reran                           int                 // universes that were run twice
+	Differ                          []*Difference       // those of them that were not the same, by seed
 }
 
 // Seeds is how many universes were run.
@@ -55,13 +61,10 @@ func (c *Campaign) Run(ctx context.Context) *Tally {
 	for range max(c.Jobs, 1) {
 		workers.Go(func() {
 			for seed := range seeds {
-				plan := chaos.DrawFor(seed, cmp.Or(c.For, chaos.RunDefault))
-				if c.Older != nil {
-					plan = chaos.WithVersions(plan)
-				}
-				result, err := Run(Options{Plan: plan, Program: c.Program, Older: c.Older})
+				result, differs, err := c.take(seed)
 				mu.Lock()
 				tally.add(seed, result, err)
+				tally.addRerun(reruns(seed, c.Rerun), differs)
 				if c.Done != nil && !c.Done(seed, result, err) {
 					cancel()
 				}
@@ -83,7 +86,35 @@ feed:
 	for _, list := range tally.ByKind {
 		slices.Sort(list)
 	}
+	slices.SortFunc(tally.Differ, func(a, b *Difference) int { return cmp.Compare(a.Seed, b.Seed) })
 	return tally
+}
+
+// take runs one universe, and again if it is of the share that is.
+func (c *Campaign) take(seed uint64) (*Result, *Difference, error) {
+	run := c.run
+	if run == nil {
+		run = Run
+	}
+	options := Options{Plan: chaos.DrawFor(seed, cmp.Or(c.For, chaos.RunDefault)), Program: c.Program, Older: c.Older}
+	if c.Older != nil {
+		options.Plan = chaos.WithVersions(options.Plan)
+	}
+	result, err := run(options)
+	if err != nil || !reruns(seed, c.Rerun) {
+		return result, nil, err
+	}
+	differs, err := run.rerun(options, result)
+	return result, differs, err
+}
+
+func (t *Tally) addRerun(reran bool, differs *Difference) {
+	if reran {
+		t.Reran++
+	}
+	if differs != nil {
+		t.Differ = append(t.Differ, differs)
+	}
 }
 
 func (t *Tally) add(seed uint64, r *Result, err error) {

@@ -32,6 +32,7 @@ type simOptions struct {
 	reportFile                     string
 	writePlan                      string
 	jobs                           int
+	rerun                          float64
 }
 
 func simCommand() *cobra.Command {
@@ -56,6 +57,7 @@ func simCommand() *cobra.Command {
 	flags.StringVar(&o.guestFile, "guest", "", "the guest to run (default: odradek.wasm beside this program)")
 	flags.StringVar(&o.oldGuestFile, "old-guest", "", "an earlier build of the guest, which nodes run for a while and are upgraded from")
 	flags.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "universes at a time, in a campaign")
+	flags.Float64Var(&o.rerun, "rerun", 0.05, "share of a campaign's universes that are run twice and have to be the same")
 	command.MarkFlagsMutuallyExclusive("seed", "seeds", "plan")
 	command.MarkFlagsMutuallyExclusive("for", "plan")
 	for _, single := range []string{"write-plan", "trace", "history", "log", "report"} {
@@ -246,7 +248,7 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 	}
 	out := command.OutOrStdout()
 	progress := newProgress(command.ErrOrStderr(), int(last-first+1))
-	campaign := sim.Campaign{First: first, Last: last, For: o.length, Jobs: o.jobs, Program: program, Older: o.older,
+	campaign := sim.Campaign{First: first, Last: last, For: o.length, Jobs: o.jobs, Rerun: o.rerun, Program: program, Older: o.older,
 		Done: func(seed uint64, r *sim.Result, err error) bool {
 			switch {
 			case err != nil:
@@ -265,11 +267,15 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 	progress.end()
 	o.printFailures(out, tally)
 	tally.PrintProbes(out)
+	for _, differs := range tally.Differ {
+		fmt.Fprintln(out, differs)
+	}
+	fmt.Fprintf(out, "run twice: %d, not the same: %d\n", tally.Reran, len(tally.Differ))
 	fmt.Fprintln(out, tally.Line())
 	switch {
 	case tally.Failed > 0 || len(tally.Missed()) > 0:
 		return exitError{code: 1}
-	case tally.Unknown+tally.Broken > 0 || command.Context().Err() != nil:
+	case tally.Unknown+tally.Broken+len(tally.Differ) > 0 || command.Context().Err() != nil:
 		return exitError{code: 3}
 	}
 	return nil
