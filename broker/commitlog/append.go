@@ -126,6 +126,9 @@ func (l *Log) assign(batches []byte, leaderEpoch int32, cfg *Config, nowMs int64
 // the log's end on; where compaction has removed batches, they leave gaps. What a segment can't span (2^31 offsets) is left
 // off: the log's end tells where to go on. Errors: record's, ErrNotContiguous, ErrStaleLeaderEpoch, ErrStorage, ErrClosed, and
 // the disk's, after which the log is as it was. A last batch that is cut short is record.ErrTruncated, and nothing is appended.
+//
+// An empty log may start amid the first batch, of which the leader has deleted records (DeleteRecords). It takes the batch whole
+// and keeps its start; after an error it may start, empty, at the batch's base offset.
 func (l *Log) AppendFollower(batches []byte) (AppendInfo, error) {
 	l.writer.Lock()
 	defer l.writer.Unlock()
@@ -134,6 +137,12 @@ func (l *Log) AppendFollower(batches []byte) (AppendInfo, error) {
 	}
 	cfg, nowMs := l.config.Load(), time.Now().UnixMilli()
 	l.expireProducers(nowMs, cfg)
+	start := l.startOffset
+	if first, _, err := record.Split(batches); err == nil && l.startsAmid(first) {
+		if err := l.restart(first.BaseOffset()); err != nil {
+			return AppendInfo{}, err
+		}
+	}
 	set, err := l.follow(batches)
 	if err != nil {
 		return AppendInfo{}, err
@@ -141,7 +150,17 @@ func (l *Log) AppendFollower(batches []byte) (AppendInfo, error) {
 	if err := l.write(set, cfg, nowMs); err != nil {
 		return AppendInfo{}, err
 	}
+	if err := l.advance(start); err != nil {
+		return AppendInfo{}, err
+	}
 	return l.info(set), nil
+}
+
+// startsAmid says that the log is empty and starts amid the batch. A segment can't hold offsets below its base: the log has
+// to start over where the batch does.
+func (l *Log) startsAmid(batch record.Batch) bool {
+	end := l.active().nextOffset
+	return l.startOffset == end && batch.BaseOffset() < end && batch.LastOffset() >= end && batch.Verify() == nil
 }
 
 // follow checks that batches continue the log.

@@ -63,6 +63,11 @@ func (l *Log) TruncateAndStartAt(offset int64) error {
 	if offset < 0 {
 		return fmt.Errorf("%w: start at %d", ErrOffsetOutOfRange, offset)
 	}
+	return l.restart(offset)
+}
+
+// restart is TruncateAndStartAt for a caller that holds writer.
+func (l *Log) restart(offset int64) error {
 	l.turn.take()
 	defer l.turn.leave()
 	err := l.restartAt(offset)
@@ -80,6 +85,11 @@ func (l *Log) AdvanceStart(offset int64) error {
 	if err := l.usable(); err != nil {
 		return err
 	}
+	return l.advance(offset)
+}
+
+// advance is AdvanceStart for a caller that holds writer.
+func (l *Log) advance(offset int64) error {
 	if offset <= l.startOffset {
 		return nil
 	}

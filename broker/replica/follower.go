@@ -67,6 +67,7 @@ func (p *Partition) replicate(leader int32, at position, answer *kmsg.FetchRespo
 	}
 	if len(batches) > 0 {
 		if _, err := p.log.AppendFollower(batches); err != nil {
+			p.setHighWatermark(min(p.highWatermark, p.log.EndOffset())) // an empty log's end may have gone back
 			return p.storageError(err)
 		}
 		p.fire()
