@@ -248,6 +248,7 @@ func (b *Broker) openReplicas() error {
 		Logger: b.options.Logger.With("component", "replica"), Controller: b.controller,
 		TopicSettings:         b.topicSettings,
 		Complete:              b.knows,
+		Intact:                b.controller.Intact(),
 		OnStorageFailure:      b.options.OnFailure,
 		OpenParallelism:       int(b.node.RecoveryThreads),
 		MoveParallelism:       int(b.node.MoveThreads),

@@ -56,6 +56,9 @@ type Options struct {
 	// Cut drops, after an fsync of this log has failed, what no fsync vouches for, instead of writing anew what can be read: for
 	// a replica that gets it again from its leader. A log on which no fsync has failed is opened as always.
 	Cut bool
+	// Whole refuses a log of which recovery would cut something off, with ErrTorn and before it is touched: for a replica that
+	// counts as having all it had.
+	Whole bool
 	// Failed, when set, is the failed log in this process that the new one takes the place of. It must be closed.
 	Failed *Log
 	// OnReadError, when set, is told when the bytes of a slice can't be read, by who reads them.

@@ -30,6 +30,8 @@ var (
 	ErrNotContiguous = errors.New("batches do not continue the log")
 	// ErrChanged says that the segments that were to be replaced are not what they were: the log was truncated meanwhile.
 	ErrChanged = errors.New("segments have changed")
+	// ErrTorn says that the end of a log that was to be whole can't be read as batches that continue it.
+	ErrTorn = errors.New("log is torn")
 	// ErrStorage says that the disk failed in a way after which nothing is known of what it holds. The log answers every
 	// later append, truncation and sync with it, until it is opened again.
 	ErrStorage = errors.New("log failed")

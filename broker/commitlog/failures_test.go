@@ -63,6 +63,32 @@ func TestFailedWriteAndFailedCutFailTheLog(t *testing.T) {
 	must(t, l.Close())
 }
 
+// TestTornLogThatIsToBeWhole: what can't be read is not taken for a torn write when nothing can have been torn.
+func TestTornLogThatIsToBeWhole(t *testing.T) {
+	l, disk := newLog(t, nil)
+	appendBatch(t, l, 3, 1)
+	name, size := l.path(segmentName(0, logSuffix)), l.Size()
+	appendBatch(t, l, 2, 1)
+	disk = disk.Kill()
+	whole := Options{Go: inline.Go, Whole: true}
+	again, err := Open(disk, testDir, l.configuration(), whole)
+	must(t, err)
+	must(t, again.Close())
+
+	disk = disk.Kill()
+	must(t, disk.Remove(l.path(recoveryFile)))
+	f, err := disk.Open(name, 0)
+	must(t, err)
+	_, err = f.WriteAt([]byte{0xff}, size+record.HeaderSize)
+	must(t, err)
+	must(t, f.Close())
+	_, err = Open(disk, testDir, l.configuration(), whole)
+	wantErr(t, err, ErrTorn)
+	if cut := openLog(t, disk, l.configuration()); cut.EndOffset() != 3 {
+		t.Errorf("ends at %d", cut.EndOffset())
+	}
+}
+
 func TestFailedSyncIsNotHealedByALaterOne(t *testing.T) {
 	l, disk := newLog(t, nil)
 	appendBatch(t, l, 3, 1)

@@ -36,6 +36,7 @@ type Log struct {
 	syncFailed  atomic.Bool           // an fsync has failed
 	certain     int64                 // while it is opened: before it, all is durable, whatever fsync has failed
 	cutting     bool                  // while it is opened: the log is to end at certain
+	whole       bool                  // while it is opened: nothing may be cut
 
 	writer sync.Mutex
 

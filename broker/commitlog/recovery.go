@@ -54,7 +54,7 @@ func (l *Log) open(opts Options) error {
 	if err != nil {
 		return err
 	}
-	l.cutting = syncFailed && opts.Cut
+	l.cutting, l.whole = syncFailed && opts.Cut, opts.Whole
 	if bases, err = l.sweepHead(bases); err != nil {
 		return err
 	}
@@ -362,6 +362,9 @@ func (l *Log) verifySegments(first int, sizes []int64) error {
 		s := l.segments[i]
 		if i > 0 && s.base != l.segments[i-1].nextOffset {
 			if s.base > l.startOffset {
+				if l.whole {
+					return fmt.Errorf("%w: segment %d follows offset %d", ErrTorn, s.base, l.segments[i-1].nextOffset)
+				}
 				return l.dropFrom(i)
 			}
 			// The removal of the head, all of it before the start, was cut short.
@@ -375,6 +378,9 @@ func (l *Log) verifySegments(first int, sizes []int64) error {
 			return err
 		}
 		if s.size < sizes[i] {
+			if err := l.mayCut(s); err != nil {
+				return err
+			}
 			l.logger.Warn("log is cut", "dir", l.dir, "offset", s.nextOffset, "segment", s.base, "bytes", sizes[i]-s.size)
 			sometimes.Reached(sometimes.TailCut)
 			if err := s.file.Truncate(s.size); err != nil {
@@ -387,6 +393,25 @@ func (l *Log) verifySegments(first int, sizes []int64) error {
 		}
 		if s.sealed {
 			s.snapshot = l.producers.snapshot(s.nextOffset) // for when what is before has left the log
+		}
+	}
+	return nil
+}
+
+// mayCut says whether what lies behind the end of s, as it was found, may be cut off. Allocated space that was never written
+// (preallocate) always may.
+func (l *Log) mayCut(s *segment) error {
+	if !l.whole {
+		return nil
+	}
+	var head [record.HeaderSize]byte
+	n, err := s.file.ReadAt(head[:], s.size)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	for _, b := range head[:n] {
+		if b != 0 {
+			return fmt.Errorf("%w: segment %d at offset %d", ErrTorn, s.base, s.nextOffset)
 		}
 	}
 	return nil

@@ -299,6 +299,10 @@ func (c *Controller) leaderAddress() string {
 // BrokerEpoch is the epoch of this process's registration; -1 before there is one.
 func (c *Controller) BrokerEpoch() int64 { return c.epoch.Load() }
 
+// Intact says that this node tells the controller that its logs hold all they held when they were last open: they were closed, or
+// the machine has not stopped since.
+func (c *Controller) Intact() bool { return c.state.intact }
+
 // Incarnation is drawn for this process, DirectoryID for its disk.
 func (c *Controller) Incarnation() metadata.UUID { return c.incarnation }
 

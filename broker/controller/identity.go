@@ -174,6 +174,9 @@ type brokerState struct {
 	Clean bool `json:"clean"`
 	// Directories are those that the node's replicas were in.
 	Directories []metadata.UUID `json:"directories"`
+
+	// intact says that the logs should hold all they held, as the controller is told.
+	intact bool
 }
 
 // openBrokerState reads what the last process left and writes what this one would leave if it died now. When the logs may have
@@ -191,6 +194,7 @@ func openBrokerState(disk env.Disk, dir string, incarnation metadata.UUID, direc
 	if !readable || missing || !s.Clean && (bootID == "" || bootID != s.BootID) {
 		*s = brokerState{BrokerEpoch: -1}
 	}
+	s.intact = s.BrokerEpoch >= 0 || len(s.Incarnations) > 0
 	s.Directories = directories
 	s.disk, s.name = disk, name
 	s.Version, s.Clean, s.BootID = 1, false, bootID

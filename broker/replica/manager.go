@@ -38,6 +38,9 @@ type ManagerConfig struct {
 	// Complete says whether img holds all that was committed before this process started: it does when it holds this
 	// process's own registration. Before that no role is taken and nothing is deleted, as both might be long outdated.
 	Complete func(img *metadata.Image) bool
+	// Intact says that the controller is told that this node's logs hold all they held: each has to be found whole, or be
+	// made known as lost before it is cut.
+	Intact bool
 	// OnStorageFailure, when set, is told when the vital directory's disk, or the last one, takes nothing any more. The process
 	// should end: the one after it recovers the logs and registers anew, and nobody counts on what this one had.
 	OnStorageFailure func(err error)

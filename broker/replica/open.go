@@ -152,8 +152,9 @@ func (p *Partition) start() {
 	p.assume(p.registration)
 }
 
-// errLost says that an fsync of a log failed when it was last open, so that it may lack what it had.
-var errLost = errors.New("an fsync has failed")
+// errLost says that a log may lack what it had: an fsync of it failed when it was last open, or it is torn though the machine
+// that wrote it goes on.
+var errLost = errors.New("the replica may have lost records")
 
 // openLog opens the log in its directory, which is made when it is missing, and made anew when it belongs to another topic
 // of the same name. told says that the controller knows of what may have been lost; otherwise such a log is errLost.
@@ -171,14 +172,20 @@ func (p *Partition) openLog(cfg commitlog.Config, told bool, opts commitlog.Opti
 			return nil, fmt.Errorf("create %s: %w", p.dir, err)
 		}
 	}
-	if !told && err == nil && owner == p.topicID {
+	counted := !told && err == nil && owner == p.topicID
+	if counted {
 		if failed, err := commitlog.SyncFailed(disk, p.dir); err != nil || failed {
 			return nil, errors.Join(err, errLost)
 		}
 	}
 	opts.Logger, opts.Beside, opts.SyncParent = p.manager.cfg.Logger, metadataFile, p.home.root.sync
 	opts.OnReadError = p.onReadError
-	return commitlog.Open(disk, p.dir, cfg, opts)
+	opts.Whole = counted && p.manager.cfg.Intact
+	log, err := commitlog.Open(disk, p.dir, cfg, opts)
+	if errors.Is(err, commitlog.ErrTorn) {
+		err = errors.Join(err, errLost)
+	}
+	return log, err
 }
 
 func (p *Partition) onReadError(log *commitlog.Log, err error) { p.readFailed(log, err) }

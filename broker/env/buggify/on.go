@@ -27,6 +27,13 @@ func Start(points []Point, share float64, seed uint64, told func(Point)) {
 	}
 }
 
+// Stop turns every point off.
+func Stop() {
+	state.mu.Lock()
+	defer state.mu.Unlock()
+	clear(state.fired)
+}
+
 // Fires says whether the broker is to do the rare thing now.
 func Fires(p Point) bool {
 	state.mu.Lock()
