@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// memberSettles is how long before its time is up a member no longer comes and goes, nor is cut off.
+	// memberSettles is how long before its time is up a member no longer comes and goes, nor is cut off, nor takes its time.
 	memberSettles = 12 * time.Second
 	leaveTimeout  = 2 * time.Second
 	commitTimeout = 5 * time.Second
@@ -176,7 +176,7 @@ func (m *member) poll(ctx context.Context) {
 		}
 	})
 	m.end(id, history.Poll, history.OK, history.Event{Runs: runs})
-	if m.plan.Pause > 0 {
+	if m.plan.Pause > 0 && time.Until(m.until) > memberSettles {
 		pause(ctx, m.plan.Pause.D())
 	}
 	if len(offsets) > 0 && m.random.Float64() < m.plan.Zombie && time.Until(m.until) > memberSettles {

@@ -125,10 +125,13 @@ func (c *checker) heldDeleted(l *log, d *history.DeleteOp) {
 		}
 	}
 	after := map[string]bool{} // processes that began to read after the deletion
+	var assigns assignments
 	for i := range c.table.Reads {
 		step := &c.table.Reads[i]
+		goesOn := step.Assign && assigns.goesOn(step, l.name)
 		switch {
 		case step.Partition != l.name:
+		case step.Assign && goesOn:
 		case step.Assign:
 			after[step.Process] = step.Invoked > d.Done
 		case after[step.Process] && step.Offset < d.Offset && len(step.Values) > 0:
@@ -137,6 +140,25 @@ func (c *checker) heldDeleted(l *log, d *history.DeleteOp) {
 			return
 		}
 	}
+}
+
+// assignments follows which assign each process is at, and which was the last to have a partition.
+type assignments struct{ at, before, with map[string]int64 }
+
+// goesOn says that an assign of a group's member leaves the partition with it: what it had fetched, it keeps.
+func (a *assignments) goesOn(step *history.ReadStep, partition history.Partition) bool {
+	if a.at == nil {
+		a.at, a.before, a.with = map[string]int64{}, map[string]int64{}, map[string]int64{}
+	}
+	if a.at[step.Process] != step.ID {
+		a.before[step.Process], a.at[step.Process] = a.at[step.Process], step.ID
+	}
+	if step.Partition != partition {
+		return false
+	}
+	last, had := a.with[step.Process]
+	a.with[step.Process] = step.ID
+	return had && last == a.before[step.Process] && step.Offset == history.PositionLatest
 }
 
 // resurrected finds keys whose tombstone is gone while the final read found what it had buried.

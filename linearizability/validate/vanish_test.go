@@ -55,6 +55,15 @@ var vanishingCases = []handMade{
 		s.Poll("c", 0, "a", "b")
 		s.FinalRuns("f", 1, 2, at(1, "b"))
 	}, allowed: []string{validate.Deleted}},
+	{name: "a rebalance that leaves a member what it has, and what it had fetched before a deletion", play: func(s *historytest.Script) {
+		s.Put("p", "a", 0)
+		s.Put("p", "b", 1)
+		s.Assign("c", history.PositionLatest, false)
+		s.Delete("d", 1)
+		s.Assign("c", history.PositionLatest, false)
+		s.Poll("c", 0, "a", "b")
+		s.FinalRuns("f", 1, 2, at(1, "b"))
+	}, allowed: []string{validate.Deleted}},
 	{name: "undeleted: the answer says so", promises: history.Promises{Progress: true}, play: func(s *historytest.Script) {
 		s.Put("p", "a", 0)
 		s.Put("p", "b", 1)
