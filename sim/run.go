@@ -13,6 +13,7 @@ import (
 	"odradek/linearizability/history"
 	"odradek/linearizability/verdict"
 	"odradek/sim/clock"
+	"odradek/sim/guest"
 	"odradek/sim/host"
 )
 
@@ -168,7 +169,12 @@ func (r *run) heal() {
 	if err != nil {
 		r.fail(err)
 	}
-	for i := range r.brokers {
+	for i, n := range r.brokers {
+		if task := r.brokerTask(i + 1); task.Cluster.Buggify != nil {
+			task.Cluster.Buggify = nil
+			n.SetArgs(task.Args())
+			n.Say(guest.FaultsOver)
+		}
 		if err := r.target.startAll([]int{i + 1}); err != nil {
 			r.fail(err)
 		}

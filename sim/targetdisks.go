@@ -3,10 +3,12 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"odradek/chaos"
 	"odradek/sim/disksim"
+	"odradek/sim/guest"
 	"odradek/sim/host"
 )
 
@@ -158,10 +160,10 @@ func (t *target) rollBack(act chaos.Act) error {
 }
 
 // swapDisks gives two nodes each other's disks and starts them on those, which they must refuse. While a swap is in force another is
-// no more than two crashes.
+// no more than two crashes, and so is one with a disk that is new: whoever is given that may take it.
 func (t *target) swapDisks(act chaos.Act) error {
 	t.each(act, (*host.Node).Crash)
-	if t.disks.swapped != nil {
+	if t.disks.swapped != nil || !t.owned(act) {
 		return nil
 	}
 	t.exchange(act)
@@ -174,6 +176,14 @@ func (t *target) swapDisks(act chaos.Act) error {
 		}
 	}
 	return nil
+}
+
+// owned says whether the nodes' disks say whose they are.
+func (t *target) owned(act chaos.Act) bool {
+	return !slices.ContainsFunc(act.Nodes, func(number int) bool {
+		_, err := t.node(number).Disk().Stat(strings.TrimPrefix(guest.DataDir, "/") + "/meta.properties")
+		return err != nil
+	})
 }
 
 func (t *target) exchange(act chaos.Act) {

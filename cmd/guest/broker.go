@@ -59,7 +59,7 @@ func serve(task guest.Task, world env.Env) error {
 	}
 	tell(guest.Line{Event: guest.EventServing})
 	b.Controller().Subscribe(teller(b))
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	untilAsked(os.Stdin)
 	time.AfterFunc(stopMax, func() {
 		debug.SetTraceback("all")
 		panic("the broker does not stop")
@@ -75,6 +75,17 @@ const (
 	handOverMax = 10 * time.Second
 	stopMax     = 20 * time.Second
 )
+
+// untilAsked waits for the end of stdin, by which a node is asked to stop. What comes before it is guest.FaultsOver.
+func untilAsked(stdin io.Reader) {
+	word := make([]byte, len(guest.FaultsOver))
+	for {
+		if _, err := io.ReadFull(stdin, word); err != nil {
+			return
+		}
+		buggify.Stop()
+	}
+}
 
 // withoutTime leaves the time to the host, which knows the universe's.
 func withoutTime(groups []string, a slog.Attr) slog.Attr {

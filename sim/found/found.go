@@ -60,6 +60,18 @@ var Bugs = []Bug{
 		Cause: "raft waited for room in a pipeline of appends, and who took the answers from it had left with the leadership",
 		Fixed: "controller: pipelines end with the leadership",
 	},
+	{
+		Name:  "starts-amid-a-batch",
+		Seen:  "a replica stays out of the ISR for good, and starts over each time that records are deleted",
+		Cause: "DeleteRecords had ended amid a batch; who started over at the new start refused that batch, which begins before it",
+		Fixed: "commitlog: an empty log takes a batch that it starts amid",
+	},
+	{
+		Name:  "rot-taken-for-a-torn-end",
+		Seen:  "acknowledged records are gone, and others have their offsets",
+		Cause: "a node came back from a crash on a machine that went on, and counted as having all it had; a disk that read wrongly twice made it cut its log",
+		Fixed: "replica: what would be cut of an intact log is lost first",
+	},
 }
 
 // Plan reads the plan that shows the bug.

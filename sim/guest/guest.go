@@ -56,6 +56,10 @@ type Task struct {
 	Groups    []string     `json:"groups,omitempty"` // whose committed offsets the final read asks for
 }
 
+// FaultsOver is what a broker reads from its standard input when the phase of faults ends, and with it what the broker does to
+// itself (Cluster.Buggify).
+const FaultsOver = "calm"
+
 // Args is the command line that starts a guest with the task.
 func (t Task) Args() []string {
 	text, err := json.Marshal(t)

@@ -52,7 +52,8 @@ type descriptor struct {
 	done   *clock.Event // when the sync ends
 	result errno
 
-	eof bool // of stdin: nothing will come
+	eof     bool   // of stdin: nothing will come
+	pending []byte // of stdin: what was not read yet
 
 	wants interest // what the guest waits for while it is parked
 }
@@ -102,7 +103,7 @@ func (d *descriptor) ready(wants interest) interest {
 		}
 		return 0
 	case kindStdin:
-		if d.eof {
+		if d.eof || len(d.pending) > 0 {
 			return wants
 		}
 		return 0

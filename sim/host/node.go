@@ -170,8 +170,17 @@ func (n *Node) Pause(d time.Duration) {
 	n.pausedUntil = max(n.pausedUntil, n.u.queue.Now().Add(d))
 }
 
-// CloseStdin lets the process read to the end of its standard input, which until then has nothing to give. It is how a
-// node is asked to stop by itself, as by SIGTERM, which WASI lacks.
+// Say gives the process something to read from its standard input.
+func (n *Node) Say(text string) {
+	n.note("say", text)
+	if p := n.proc; p != nil {
+		p.fds[0].pending = append(p.fds[0].pending, text...)
+		p.notify(p.fds[0])
+	}
+}
+
+// CloseStdin lets the process read to the end of its standard input. It is how a node is asked to stop by itself, as by
+// SIGTERM, which WASI lacks.
 func (n *Node) CloseStdin() {
 	n.note("close stdin", "")
 	if p := n.proc; p != nil {

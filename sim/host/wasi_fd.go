@@ -175,10 +175,15 @@ func fdRead(p *process, s []uint64) errno {
 	}
 	switch d.kind {
 	case kindStdin:
-		if !d.eof {
+		if len(d.pending) == 0 && !d.eof {
 			return errAgain
 		}
-		return p.transfer(s[0], s[3], 0, errOK, false)
+		n, e := p.vectors(s[1], s[2], func(b []byte) (int, error) {
+			n := copy(b, d.pending)
+			d.pending = d.pending[n:]
+			return n, nil
+		})
+		return p.transfer(s[0], s[3], n, e, false)
 	case kindFile:
 		n, e := p.vectors(s[1], s[2], func(b []byte) (int, error) {
 			n, err := d.file.ReadAt(b, d.pos)
