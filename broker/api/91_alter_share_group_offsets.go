@@ -13,7 +13,8 @@ import (
 	"odradek/broker/share/state"
 )
 
-// AlterShareGroupOffsets, key 91, version 0 (KIP-932): a share group without members begins elsewhere in partitions.
+// AlterShareGroupOffsets, key 91, version 0 (KIP-932): a share group without members begins elsewhere in partitions. A group that is not there
+// is made, as long as one of the topics is.
 func (h *Handler) alterShareGroupOffsets(_ context.Context, c call, req *kmsg.AlterShareGroupOffsetsRequest) {
 	resp := kmsg.NewPtrAlterShareGroupOffsetsResponse()
 	h.inBackground(func(ctx context.Context) {
@@ -22,6 +23,10 @@ func (h *Handler) alterShareGroupOffsets(_ context.Context, c call, req *kmsg.Al
 		switch {
 		case !h.mayGroup(c, OpRead, req.GroupID):
 			err, text = kerr.GroupAuthorizationFailed, nil
+		case req.GroupID == "":
+			err, text = kerr.InvalidGroupID, &kerr.InvalidGroupID.Description
+		case known.Missing:
+			err = nil
 		case err == nil && !known.Empty:
 			err, text = kerr.NonEmptyGroup, &kerr.NonEmptyGroup.Description
 		}
@@ -44,17 +49,18 @@ func (h *Handler) alterShareTopic(ctx context.Context, c call, id string, topic 
 	}
 	if err == nil {
 		// First it is noted that the share coordinator may know of the topic, so that it will be made to forget it with the group.
-		_, err = h.askGroup(ctx, id, func(m *group.Machine, to coord.Caller, _ time.Time) coord.Effects {
-			return m.BeginShareTopic(to, id, found.ID)
-		})
+		err = h.beginShareTopic(ctx, id, found.ID)
 	}
 	keys := make([]state.Key, len(topic.Partitions))
 	for i, part := range topic.Partitions {
 		keys[i] = state.Key{Group: id, Topic: answer.TopicID, Partition: part.Partition}
 	}
 	errs := eachShare(keys, func(i int, key state.Key) error {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case found.Partition(key.Partition) == nil:
+			return kerr.UnknownTopicOrPartition
 		}
 		before, err := h.ShareStore.Summary(ctx, key)
 		if err != nil {
@@ -71,4 +77,17 @@ func (h *Handler) alterShareTopic(ctx context.Context, c call, id string, topic 
 		answer.Partitions = append(answer.Partitions, one)
 	}
 	return answer
+}
+
+func (h *Handler) beginShareTopic(ctx context.Context, id string, topic metadata.UUID) error {
+	answer, err := h.askGroup(ctx, id, func(m *group.Machine, to coord.Caller, _ time.Time) coord.Effects {
+		return m.BeginShareTopic(to, id, topic)
+	})
+	if err != nil {
+		return err
+	}
+	if refused := answer.(group.ShareTopics).Err; refused != nil {
+		return refused
+	}
+	return nil
 }

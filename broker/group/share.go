@@ -410,6 +410,7 @@ type ShareTopics struct {
 	// Err is why there is no answer, nil when there is.
 	Err     *kerr.Error
 	Message string
+	Missing bool // there is no group of that id, of no kind
 	Empty   bool // the group has no members
 	Topics  map[metadata.UUID]ShareTopic
 }
@@ -425,7 +426,7 @@ func (m *Machine) ShareState(to coord.Caller, id string) coord.Effects {
 	answer := ShareTopics{Topics: map[metadata.UUID]ShareTopic{}}
 	switch s := m.shareOf(id); {
 	case m.groups[id] == nil:
-		answer.Err, answer.Message = kerr.GroupIDNotFound, "Group "+id+" not found."
+		answer.Err, answer.Message, answer.Missing = kerr.GroupIDNotFound, "Group "+id+" not found.", true
 	case s == nil:
 		answer.Err, answer.Message = kerr.GroupIDNotFound, "Group "+id+" is not a share group."
 	default:
@@ -451,15 +452,29 @@ func (m *Machine) ForgetShareTopics(to coord.Caller, id string, topics []metadat
 	return e
 }
 
-// BeginShareTopic notes that the share coordinator may come to know of a topic. The answer is a ShareTopics.
+// BeginShareTopic notes that the share coordinator may come to know of a topic, for a group without members: one that is not there yet begins
+// so. The answer is a ShareTopics.
 func (m *Machine) BeginShareTopic(to coord.Caller, id string, topic metadata.UUID) coord.Effects {
-	e := coord.Effects{Replies: []coord.Reply{{To: to, Response: ShareTopics{}}}}
-	s, known := m.shareOf(id), m.cfg.Image().TopicsByID[topic]
-	if s == nil || known == nil {
-		return e
+	answer := ShareTopics{}
+	g, known := m.groups[id], m.cfg.Image().TopicsByID[topic]
+	b := &shareBeat{m: m, g: g, s: m.shareOf(id), img: m.cfg.Image()}
+	switch {
+	case g == nil:
+		b.g, b.s = newGroup(id), newShareGroup()
+		// Its assignment, of nobody, is as old as can be, so that the first member's does not wait for the interval between two.
+		b.records = []coord.Record{shareGroupRecord(id, b.s.epoch, b.s.hash), shareTargetEpochRecord(id, b.s.epoch, 0)}
+	case b.s == nil:
+		answer.Err = kerr.GroupIDNotFound
+	case len(b.s.members) > 0:
+		answer.Err = kerr.NonEmptyGroup
 	}
-	b := &shareBeat{m: m, g: m.groups[id], s: s, img: m.cfg.Image()}
-	b.begin([]assign.Topic{{ID: topic, Partitions: len(known.Partitions)}})
-	e.Records = b.records
+	if known == nil {
+		answer.Err = kerr.UnknownTopicOrPartition
+	}
+	e := coord.Effects{Replies: []coord.Reply{{To: to, Response: answer}}}
+	if answer.Err == nil {
+		b.begin([]assign.Topic{{ID: topic, Partitions: len(known.Partitions)}})
+		e.Records = b.records
+	}
 	return e
 }

@@ -105,6 +105,8 @@ func (w *world) say(t testing.TB, fields []string) {
 		w.perform(m.ShareState(to, args.group()))
 	case "forget-share":
 		w.perform(m.ForgetShareTopics(to, args.group(), []metadata.UUID{topicNamed(args["topic"])}))
+	case "begin-share":
+		w.perform(m.BeginShareTopic(to, args.group(), topicNamed(args["topic"])))
 	case "list":
 		w.perform(m.List(to, nil, nil))
 	case "delete":

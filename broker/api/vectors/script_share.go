@@ -175,19 +175,24 @@ func (s sharers) life(member string) {
 	s.p.describeGroup("not classic", 6, s.group)
 }
 
+// alter has the group begin at start in a partition of each topic.
+func (s sharers) alter(name string, partition int32, start int64, topics ...string) {
+	req := kmsg.NewPtrAlterShareGroupOffsetsRequest()
+	req.GroupID = s.group
+	for _, topic := range topics {
+		t := kmsg.NewAlterShareGroupOffsetsRequestTopic()
+		t.Topic = topic
+		one := kmsg.NewAlterShareGroupOffsetsRequestTopicPartition()
+		one.Partition, one.StartOffset = partition, start
+		t.Partitions = append(t.Partitions, one)
+		req.Topics = append(req.Topics, t)
+	}
+	s.p.do("alter offsets"+name, 0, req)
+}
+
 // administers asks for what needs a group without members.
 func (s sharers) administers() {
-	alter := kmsg.NewPtrAlterShareGroupOffsetsRequest()
-	alter.GroupID = s.group
-	t := kmsg.NewAlterShareGroupOffsetsRequestTopic()
-	t.Topic = s.topic
-	one := kmsg.NewAlterShareGroupOffsetsRequestTopicPartition()
-	one.Partition, one.StartOffset = 0, 3
-	t.Partitions = append(t.Partitions, one)
-	unknown := kmsg.NewAlterShareGroupOffsetsRequestTopic()
-	unknown.Topic, unknown.Partitions = "share-unknown", t.Partitions
-	alter.Topics = append(alter.Topics, t, unknown)
-	s.p.do("alter offsets", 0, alter)
+	s.alter("", 0, 3, s.topic, "share-unknown")
 	s.offsets("altered", 0)
 	s.offsets("altered", 1)
 	forget := kmsg.NewPtrDeleteShareGroupOffsetsRequest()
@@ -202,5 +207,46 @@ func (s sharers) administers() {
 	groups := kmsg.NewPtrDeleteGroupsRequest()
 	groups.Groups = []string{s.group}
 	s.p.do("delete", 2, groups)
+	s.describe("deleted", s.group)
+}
+
+// shareGroupsMade are share groups that begin with an administrator's offsets.
+func shareGroupsMade(p *player) {
+	p.make("share-made", 1)
+	p.learn("share-made")
+	p.coordinated()
+	p.shareCoordinated(shareState{p, "made", "share-made", 0}, shareState{p, "made-unknown", "share-made", 0})
+	s := sharers{p, "made", "share-made"}
+	p.do("produce", 9, p.producing(-1, part{s.topic, 0, plain(5).bytes()}))
+	sharers{p, "", s.topic}.alter(", no group", 0, 3, s.topic)
+	sharers{p, "made-unknown", s.topic}.alter(", unknown topic", 0, 3, "share-unknown")
+	s.describe("unknown topic", "made-unknown")
+	s.alter(", no topics", 0, 3)
+	s.describe("no topics", s.group)
+	s.alter(", unknown partition", 7, 3, s.topic)
+	s.describe("unknown partition", s.group)
+	s.alter(", unknown group", 0, 3, s.topic)
+	s.describe("made", s.group)
+	s.offsets("made", 0)
+	s.offsets("made", 1)
+	s.alter(", once more", 0, 4, s.topic)
+	s.offsets("once more", 0)
+	list := kmsg.NewPtrListGroupsRequest()
+	list.TypesFilter = []string{"Share"}
+	p.do("list", 5, list)
+	offsets := kmsg.NewPtrOffsetCommitRequest()
+	offsets.Group, offsets.Generation, offsets.Topics = "made-classic", -1, nil
+	t := kmsg.NewOffsetCommitRequestTopic()
+	t.Topic = s.topic
+	t.Partitions = append(t.Partitions, kmsg.NewOffsetCommitRequestTopicPartition())
+	offsets.Topics = append(offsets.Topics, t)
+	p.do("commit as a classic group", 8, offsets)
+	sharers{p, "made-classic", s.topic}.alter(", classic group", 0, 3, s.topic)
+	s.beat("joins", "QmFhYWFhYWFhYWFhYWFhYQ", 0, []string{s.topic})
+	s.alter(", with a member", 0, 3, s.topic)
+	s.beat("leaves", "QmFhYWFhYWFhYWFhYWFhYQ", -1, nil)
+	groups := kmsg.NewPtrDeleteGroupsRequest()
+	groups.Groups = []string{s.group}
+	p.do("delete", 2, groups)
 	s.describe("deleted", s.group)
 }

@@ -71,6 +71,7 @@ var scripts = []script{
 	{"69-consumer-group-describe", consumerGroupDescribe},
 	{"83-share-state", shareStates},
 	{"76-share-groups", shareGroups},
+	{"91-alter-share-group-offsets", shareGroupsMade},
 }
 
 const requestTimeoutMs = 10_000
