@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"strings"
 	"sync"
@@ -94,11 +93,6 @@ func fromEarliest(ctx context.Context, t *testing.T, client *kgo.Client, group s
 	}
 }
 
-// shareFailover has TestShareGroup end a leader's node as well. Off by default, as it is known to fail: in some runs on a busy
-// machine the group stands still for longer than half a minute after that. Whoever looks for it runs
-// go test ./broker -run TestShareGroup -count 20 -share-failover.
-var shareFailover = flag.Bool("share-failover", false, "TestShareGroup ends a leader's node as well")
-
 // moveShares ends the node that leads partition 0: its locks and its part of the coordinators go with it.
 func (c *testCluster) moveShares(ctx context.Context, t *testing.T, admin *kadm.Client, d *deliveries) {
 	t.Helper()
@@ -110,7 +104,7 @@ func (c *testCluster) moveShares(ctx context.Context, t *testing.T, admin *kadm.
 }
 
 // TestShareGroup has two members of a share group read together: each record is accepted once; what is released comes again, what is
-// rejected does not; with -share-failover, nothing is lost when the leaders and the coordinators move.
+// rejected does not; nothing is lost when the leaders and the coordinators move.
 func TestShareGroup(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -146,13 +140,9 @@ func TestShareGroup(t *testing.T) {
 		}
 	}
 	d.mu.Unlock()
-	total := 38
-	if *shareFailover {
-		c.moveShares(ctx, t, admin, d)
-		total = 58
-	}
-	if _, accepted := d.count(); accepted != total {
-		t.Errorf("%d records are accepted, not %d", accepted, total)
+	c.moveShares(ctx, t, admin, d)
+	if _, accepted := d.count(); accepted != 58 {
+		t.Errorf("%d records are accepted, not 58", accepted)
 	}
 	for _, client := range []*kgo.Client{first, second} {
 		client.Close()

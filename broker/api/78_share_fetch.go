@@ -112,11 +112,10 @@ func (r *shareFetchRun) fetch(ctx context.Context, parts []sharePart) {
 		r.results[part] = fetched
 		var registered *metadata.Partition
 		if fetched.partition, registered, fetched.err = r.leads(part); fetched.err == nil {
-			fetched.shared, fetched.err = r.shared(part, fetched.partition, registered)
+			fetched.shared, fetched.err = r.shared(part, fetched.partition, registered, wake)
 		}
 		if fetched.err == nil {
-			fetched.shared.Watch(wake)
-			defer fetched.shared.Unwatch(wake)
+			defer fetched.shared.Leave(wake)
 		}
 	}
 	deadline := time.NewTimer(max(time.Duration(r.req.MaxWaitMillis)*time.Millisecond, 0))
@@ -164,7 +163,7 @@ func (r *shareFetchRun) acquire(f *shareFetched, wake chan struct{}) []Watch {
 	if r.left <= 0 || r.bytes <= 0 {
 		return nil
 	}
-	offset, ok, err := f.shared.BeginRead()
+	offset, ok, err := f.shared.BeginRead(wake)
 	if !ok {
 		f.err = err
 		return nil
@@ -188,6 +187,9 @@ func (r *shareFetchRun) acquire(f *shareFetched, wake chan struct{}) []Watch {
 	return nil
 }
 
+// shareReadBytes bounds one read: what lies beyond the records that a member may acquire would be read for nothing, and they are few.
+const shareReadBytes = 1 << 20
+
 // acquireStrictly is the mode in which no more records are acquired than were asked for; else the last batch comes whole.
 const acquireStrictly = 1
 
@@ -201,7 +203,7 @@ func wakeUp(ch chan struct{}) {
 // read reads whole batches from an offset on. logStart is where the log begins if that is after the offset, else -1.
 func (r *shareFetchRun) read(partition Partition, offset int64) (buf []byte, batches []share.Range, logStart int64, err *kerr.Error) {
 	result := partition.Fetch(replica.FetchRequest{
-		Offset: offset, CurrentLeaderEpoch: -1, LastFetchedEpoch: -1, LogStartOffset: -1, MaxBytes: r.bytes, AtLeastOne: true,
+		Offset: offset, CurrentLeaderEpoch: -1, LastFetchedEpoch: -1, LogStartOffset: -1, MaxBytes: min(r.bytes, shareReadBytes), AtLeastOne: true,
 		Isolation: replica.HighWatermark, ReplicaID: -1, ReplicaEpoch: -1,
 	})
 	if result.Err == kerr.OffsetOutOfRange {

@@ -70,11 +70,12 @@ func (h *Handler) shareAcknowledge(_ context.Context, c call, req *kmsg.ShareAck
 	c.reply(resp)
 }
 
-// leaderOf is who leads a partition now, for a client whose metadata is old.
+// leaderOf is who leads a partition now, for a client whose metadata is old. Beside any other error it says that there is nothing to say:
+// the reference leaves zeros there, which clients take for node 0 and look for the partition there for good.
 func (r *shareRun) leaderOf(part sharePart, err *kerr.Error) (id, epoch int32) {
 	registered := r.img.TopicsByID[part.topic].Partition(part.index)
 	if registered == nil || err != kerr.NotLeaderForPartition && err != kerr.FencedLeaderEpoch {
-		return 0, 0 // as the reference says nothing
+		return -1, -1
 	}
 	return registered.Leader, registered.LeaderEpoch
 }

@@ -74,16 +74,17 @@ func (r *shareRun) key(part sharePart) state.Key {
 	return state.Key{Group: r.who.group, Topic: part.topic, Partition: part.index}
 }
 
-// shared is the share-partition that is fetched from; it is begun if need be.
-func (r *shareRun) shared(part sharePart, partition Partition, registered *metadata.Partition) (*share.Partition, *kerr.Error) {
+// shared enters the share-partition that is fetched from; it is begun if need be.
+func (r *shareRun) shared(part sharePart, partition Partition, registered *metadata.Partition, wake chan struct{}) (*share.Partition, *kerr.Error) {
 	from := replica.TimestampLatest
 	if r.h.shareGroup(r.img, r.who.group).FromEarliest {
 		from = replica.TimestampEarliest
 	}
-	return r.h.Shares.Partition(r.key(part), registered.LeaderEpoch, func() (int64, error) {
+	origin := func() (int64, error) {
 		at, err := partition.ListOffset(-1, replica.HighWatermark, int64(from))
 		return at.Offset, err
-	})
+	}
+	return r.h.Shares.Enter(r.key(part), registered.LeaderEpoch, origin, wake)
 }
 
 // acknowledge hands acknowledgements over and waits until they are remembered.
@@ -127,6 +128,6 @@ func (r *shareRun) end(ended []sharePart, left bool) {
 		}
 	}
 	if left {
-		r.h.Shares.EndGroup(r.who.group)
+		r.h.shareSessions.whenGone(r.who.group, func() { r.h.Shares.EndGroup(r.who.group) })
 	}
 }

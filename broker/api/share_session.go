@@ -107,6 +107,15 @@ func (s *shareSessions) has(group string) bool {
 	return false
 }
 
+// whenGone calls f if no member of a group has a session here; none begins while f is at work.
+func (s *shareSessions) whenGone(group string, f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.has(group) {
+		f()
+	}
+}
+
 // tie ends the session that was just begun when its connection ends, which ctx says: whoever held records is gone with it, or begins anew.
 func (s *shareSessions) tie(ctx context.Context, who shareMember, ended func(parts []sharePart, left bool)) {
 	s.mu.Lock()

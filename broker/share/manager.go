@@ -70,27 +70,45 @@ func (m *Manager) spawn(f func()) bool {
 	return true
 }
 
-// Partition is a share-partition of a partition that this node leads in an epoch. It is begun if there is none; origin tells where, should
+// Enter begins a fetch from a share-partition of a partition that this node leads in an epoch; Leave must follow. ch, which holds one
+// wake-up, receives when there may be something to acquire. The share-partition is begun if there is none; origin tells where, should
 // nothing be remembered of it.
-func (m *Manager) Partition(key state.Key, leaderEpoch int32, origin func() (int64, error)) (*Partition, *kerr.Error) {
+func (m *Manager) Enter(key state.Key, leaderEpoch int32, origin func() (int64, error), ch chan struct{}) (*Partition, *kerr.Error) {
+	for {
+		p, fresh := m.partition(key, leaderEpoch, origin, ch)
+		switch {
+		case p == nil:
+			return nil, kerr.NotLeaderForPartition
+		case fresh || p.watch(ch):
+			return p, nil
+		}
+		m.forget(p) // it has just ended
+	}
+}
+
+// partition finds a share-partition, or begins one, for which ch watches then; nil once the Manager is closed.
+func (m *Manager) partition(key state.Key, leaderEpoch int32, origin func() (int64, error), ch chan struct{}) (p *Partition, fresh bool) {
 	m.mu.Lock()
 	before := m.partitions[key]
 	if m.closed {
 		m.mu.Unlock()
-		return nil, kerr.NotLeaderForPartition
+		return nil, false
 	}
 	if before != nil && before.leaderEpoch == leaderEpoch {
 		m.mu.Unlock()
-		return before, nil
+		return before, false
 	}
-	p := &Partition{manager: m, key: key, leaderEpoch: leaderEpoch, origin: origin, watchers: map[chan struct{}]struct{}{}}
+	p = &Partition{
+		manager: m, key: key, leaderEpoch: leaderEpoch, origin: origin,
+		watchers: map[chan struct{}]struct{}{ch: {}}, refused: map[chan struct{}]struct{}{},
+	}
 	m.partitions[key] = p
 	m.background.Go(p.load)
 	m.mu.Unlock()
 	if before != nil {
 		before.end(kerr.NotLeaderForPartition)
 	}
-	return p, nil
+	return p, true
 }
 
 // Known is a share-partition if it is there.

@@ -29,15 +29,16 @@ type Partition struct {
 	// stateEpoch is that of the remembered state; another's writes are refused.
 	stateEpoch int32
 	reading    bool
-	// watchers are fetches that wait for something to be acquired.
+	// watchers are fetches that wait for something to be acquired; refused are those of them that found another one reading.
 	watchers map[chan struct{}]struct{}
+	refused  map[chan struct{}]struct{}
 	timer    *time.Timer // for the first lock that ends
 
 	// changes wait for the write under way to end, and those who are to be told of them. persisted is the start that was written last.
 	changes []state.Batch
 	told    []func(*kerr.Error)
 	writing bool
-	// retiring says that the share-partition ends once all is written, unless somebody fetches before.
+	// retiring says that the share-partition ends once all is written and nobody fetches, unless somebody begins to before.
 	retiring  bool
 	persisted int64
 }
@@ -71,11 +72,17 @@ func (p *Partition) load() {
 	p.mu.Unlock()
 }
 
+// errorOf is what a member is told when the share coordinator refuses. Who was fenced, by a later leader or because the share-partition begins
+// anew, is not the leader of it any more; the member looks who is, which may be this node again.
 func errorOf(err error) *kerr.Error {
-	if code, ok := err.(*kerr.Error); ok {
-		return code
+	code, ok := err.(*kerr.Error)
+	switch {
+	case !ok:
+		return kerr.CoordinatorNotAvailable
+	case code == kerr.FencedLeaderEpoch, code == kerr.FencedStateEpoch:
+		return kerr.NotLeaderForPartition
 	}
-	return kerr.CoordinatorNotAvailable
+	return code
 }
 
 // end gives the share-partition up: the next fetch begins it anew.
@@ -101,50 +108,72 @@ func (p *Partition) end(err *kerr.Error) {
 // something else by then (AlterShareGroupOffsets).
 func (p *Partition) retire() {
 	p.mu.Lock()
-	p.retiring = p.writing
-	writing := p.writing
+	p.retiring = true
 	p.mu.Unlock()
-	if !writing {
+	p.endIfRetired()
+}
+
+// endIfRetired ends a share-partition that retires when nothing holds it up any more.
+func (p *Partition) endIfRetired() {
+	p.mu.Lock()
+	over := p.status != ended && p.retiring && !p.writing && len(p.watchers) == 0
+	if over {
+		p.status, p.failed = ended, kerr.UnknownMemberID // at once: nobody enters any more
+	}
+	p.mu.Unlock()
+	if over {
 		p.end(kerr.UnknownMemberID)
 	}
 }
 
-// Watch has ch receive when there may be something to acquire. It holds one wake-up.
-func (p *Partition) Watch(ch chan struct{}) {
+// watch has ch receive when there may be something to acquire; false when the share-partition has ended.
+func (p *Partition) watch(ch chan struct{}) bool {
 	p.mu.Lock()
-	p.watchers[ch] = struct{}{}
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	if p.status == ended {
+		return false
+	}
+	p.watchers[ch], p.retiring = struct{}{}, false
+	return true
 }
 
-// Unwatch ends Watch.
-func (p *Partition) Unwatch(ch chan struct{}) {
+// Leave ends a fetch (Manager.Enter).
+func (p *Partition) Leave(ch chan struct{}) {
 	p.mu.Lock()
 	delete(p.watchers, ch)
+	delete(p.refused, ch)
 	p.mu.Unlock()
+	p.endIfRetired()
 }
 
 // wake is called with the lock held.
 func (p *Partition) wake() {
 	for ch := range p.watchers {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
+		signal(ch)
 	}
 }
 
-// BeginRead says where to read for records to acquire. ok is false when that has to wait: for what is remembered, for another fetch that
-// reads, or because too much is in flight. If it is true EndRead must follow.
-func (p *Partition) BeginRead() (offset int64, ok bool, err *kerr.Error) {
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// BeginRead says where a fetch reads for records to acquire. ok is false when that has to wait: for what is remembered, for another fetch
+// that reads, or because too much is in flight. If it is true EndRead must follow.
+func (p *Partition) BeginRead(ch chan struct{}) (offset int64, ok bool, err *kerr.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.status == ended:
 		return 0, false, p.failed
-	case p.status == loading || p.reading:
+	case p.reading:
+		p.refused[ch] = struct{}{}
+		return 0, false, nil
+	case p.status == loading:
 		return 0, false, nil
 	}
-	p.retiring = false
 	if offset, ok = p.window.Next(); ok {
 		p.reading = true
 	}
@@ -165,9 +194,11 @@ func (p *Partition) EndRead(member string, batches []Range, recordsMax int, stri
 	given := p.window.Acquire(member, batches, recordsMax, strict, now)
 	p.changed(nil, nil)
 	p.arm(now)
-	if _, more := p.window.Next(); more {
-		p.wake()
+	// Only those who were sent away: the others have looked, and will be told of what is new. This fetch itself would turn in circles.
+	for ch := range p.refused {
+		signal(ch)
 	}
+	clear(p.refused)
 	return given
 }
 
@@ -183,6 +214,7 @@ func (p *Partition) Acknowledge(member string, acks []Ack, done func(*kerr.Error
 		done(err)
 		return
 	}
+	before, room := p.window.Next()
 	changes, err := p.window.Acknowledge(member, acks, time.Now())
 	if err != nil {
 		p.mu.Unlock()
@@ -190,7 +222,9 @@ func (p *Partition) Acknowledge(member string, acks []Ack, done func(*kerr.Error
 		return
 	}
 	waits := p.changed(changes, done)
-	p.wake()
+	if next, more := p.window.Next(); more && (!room || next < before) {
+		p.wake()
+	}
 	p.mu.Unlock()
 	if !waits {
 		done(nil)
@@ -263,11 +297,8 @@ func (p *Partition) write() {
 		}
 		if p.status != ready || len(p.changes) == 0 && len(p.told) == 0 && start == p.persisted {
 			p.writing = false
-			retires := p.retiring
 			p.mu.Unlock()
-			if retires {
-				p.end(kerr.UnknownMemberID)
-			}
+			p.endIfRetired()
 			return
 		}
 		told := p.told
