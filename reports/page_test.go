@@ -203,3 +203,18 @@ func TestWriteGivesBackTheWritersError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What a failing run can do without is told where the violations are, and not where nothing was made smaller.
+func TestTheLeastThatDoesIt(t *testing.T) {
+	run := sample()
+	page := string(render(t, run))
+	for _, words := range []string{"The least that does it", "sealed by fault 2 of 4", `data-from="6000000" data-to="9000000"`, run.Smallest.Command} {
+		if !strings.Contains(page, words) {
+			t.Errorf("the page lacks %q", words)
+		}
+	}
+	run.Smallest = nil
+	if strings.Contains(string(render(t, run)), "The least that does it") {
+		t.Error("a run that was not made smaller says that it was")
+	}
+}

@@ -28,6 +28,7 @@ type Run struct {
 	Partitions  []Partition `json:"partitions,omitempty"`
 	Faults      []Fault     `json:"faults,omitempty"`
 	Violations  []Violation `json:"violations,omitempty"`
+	Smallest    *Smallest   `json:"smallest,omitempty"`
 	Open        []string    `json:"open,omitempty"`    // what the checkers gave up, and why
 	Notes       []string    `json:"notes,omitempty"`   // what else a reader should know
 	Seconds     []Second    `json:"seconds,omitempty"` // one after the other, from the run's beginning
@@ -114,6 +115,13 @@ type Violation struct {
 	Where    string     `json:"where"` // a partition, or empty
 	Words    string     `json:"words"`
 	Evidence []Evidence `json:"evidence,omitempty"` // by time
+}
+
+// Smallest is what was found by leaving out of a failing run all that it can do without.
+type Smallest struct {
+	Words   []string `json:"words"`   // which fault sealed the outcome, and what is needed
+	Sealed  Span     `json:"sealed"`  // that fault; of no length when there is none
+	Command string   `json:"command"` // runs what is left
 }
 
 // Evidence is an event that shows a violation.

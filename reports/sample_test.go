@@ -39,6 +39,10 @@ func sample() Run {
 			{Kind: "reset", Class: OnLinks, Words: "6.5s reset node/3", From: second(6.5), To: second(6.5), Nodes: []int{3}, Links: "1 ⇄ 3, 2 ⇄ 3"},
 			{Kind: "slow-disk", Class: OnDisk, Words: "8s slow-disk node/3 for 2s", From: second(8), To: second(10), Nodes: []int{3}, Note: hostile},
 		},
+		Smallest: &Smallest{
+			Words:  []string{"sealed by fault 2 of 4: 6s crash node/1 for 3s", "needed: " + hostile},
+			Sealed: Span{"6s crash node/1 for 3s", second(6), second(9)}, Command: "bin/odradek sim --plan seed-42.min.json",
+		},
 		Open:  []string{"a window of t0-0 took too long"},
 		Notes: []string{"nothing else"},
 	}

@@ -18,6 +18,7 @@ import (
 	"odradek/linearizability/verdict"
 	"odradek/sim"
 	"odradek/sim/host"
+	"odradek/sim/shrink"
 )
 
 // simOptions are the flags of `odradek sim`.
@@ -33,6 +34,9 @@ type simOptions struct {
 	writePlan                      string
 	jobs                           int
 	rerun                          float64
+	shrink                         bool
+	shrinkRuns                     int
+	leastFile                      string // of the smallest plan, once there is one
 }
 
 func simCommand() *cobra.Command {
@@ -49,18 +53,20 @@ func simCommand() *cobra.Command {
 	flags.StringVar(&o.seeds, "seeds", "", "a campaign instead: A..B, both included")
 	flags.DurationVar(&o.length, "for", chaos.RunDefault, fmt.Sprintf("virtual time of a run, %v at least", chaos.RunMin))
 	flags.StringVar(&o.planFile, "plan", "", "take the plan from this file instead of drawing it from the seed")
-	flags.StringVar(&o.writePlan, "write-plan", "", "write the plan to this file")
+	flags.StringVar(&o.writePlan, "write-plan", "", "write the plan to this file; with --shrink, the smallest that was found")
+	flags.BoolVar(&o.shrink, "shrink", false, "make a failing plan smaller for as long as it breaks the same promise, and name the fault that sealed it")
+	flags.IntVar(&o.shrinkRuns, "shrink-runs", shrink.RunsMax, "how many runs that may take")
 	flags.StringVar(&o.traceFile, "trace", "", "write every host call to this file")
 	flags.StringVar(&o.historyFile, "history", "", "write the clients' history to this file")
 	flags.StringVar(&o.logFile, "log", "", "write the guests' logs and the faults, by virtual time, to this file")
 	flags.StringVar(&o.reportFile, "report", "", "write a page that shows the run to this file, as run.html")
 	flags.StringVar(&o.guestFile, "guest", "", "the guest to run (default: odradek.wasm beside this program)")
 	flags.StringVar(&o.oldGuestFile, "old-guest", "", "an earlier build of the guest, which nodes run for a while and are upgraded from")
-	flags.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "universes at a time, in a campaign")
+	flags.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "universes at a time, in a campaign or while a plan is made smaller")
 	flags.Float64Var(&o.rerun, "rerun", 0.05, "share of a campaign's universes that are run twice and have to be the same")
 	command.MarkFlagsMutuallyExclusive("seed", "seeds", "plan")
 	command.MarkFlagsMutuallyExclusive("for", "plan")
-	for _, single := range []string{"write-plan", "trace", "history", "log", "report"} {
+	for _, single := range []string{"write-plan", "trace", "history", "log", "report", "shrink"} {
 		command.MarkFlagsMutuallyExclusive("seeds", single)
 	}
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -136,7 +142,7 @@ func (o *simOptions) single(command *cobra.Command, program *host.Program) (err 
 		files = append(files, file)
 		*output.to = file
 	}
-	if o.writePlan != "" {
+	if o.writePlan != "" && !o.shrink {
 		file, err := os.Create(o.writePlan)
 		if err != nil {
 			return err
@@ -154,12 +160,16 @@ func (o *simOptions) single(command *cobra.Command, program *host.Program) (err 
 	if err != nil {
 		return err
 	}
+	least, err := o.least(command, options, result)
+	if err != nil {
+		return err
+	}
 	if report != nil {
-		if err := o.writePage(report, result, options.Recording); err != nil {
+		if err := o.writePage(report, result, options.Recording, least); err != nil {
 			return err
 		}
 	}
-	return o.report(command, result)
+	return o.report(command, result, least)
 }
 
 // run is sim.Run until ctx ends, when the universe is left where it is: the program is about to end.
@@ -182,7 +192,7 @@ func run(ctx context.Context, options sim.Options) (*sim.Result, error) {
 }
 
 // report says what happened, and, when the verdict is no pass, how to see more.
-func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
+func (o *simOptions) report(command *cobra.Command, result *sim.Result, least *shrink.Outcome) error {
 	out := command.OutOrStdout()
 	for _, fault := range result.Faults {
 		printFault(out, fault)
@@ -194,6 +204,12 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result) error {
 	result.Explain(out)
 	if result.Verdict != verdict.Pass {
 		fmt.Fprintf(out, "replay with: %s\n", o.replay(result))
+	}
+	if least != nil {
+		for _, words := range least.Words(&result.Plan) {
+			fmt.Fprintln(out, words)
+		}
+		fmt.Fprintf(out, "the least that does it: %s\n", o.replayLeast())
 	}
 	fmt.Fprintln(out, result.Line())
 	return outcome(result.Verdict)
@@ -212,11 +228,15 @@ func printFault(out io.Writer, fault chaos.Outcome) {
 }
 
 func (o *simOptions) replay(result *sim.Result) string {
-	source := o.source(result.Seed)
-	if o.guestFile != "" {
-		source += " --guest " + o.guestFile
+	return fmt.Sprintf("bin/odradek sim %s%s --report run.html --history run.history --log run.log", o.source(result.Seed), o.guestFlag())
+}
+
+// guestFlag names the guest when it is not the usual one.
+func (o *simOptions) guestFlag() string {
+	if o.guestFile == "" {
+		return ""
 	}
-	return fmt.Sprintf("bin/odradek sim %s --report run.html --history run.history --log run.log", source)
+	return " --guest " + o.guestFile
 }
 
 // source is the flags that name a universe.

@@ -16,6 +16,7 @@ import (
 	"odradek/reports"
 	"odradek/sim"
 	"odradek/sim/guest"
+	"odradek/sim/shrink"
 )
 
 // Of makes the page's data. Command is what replays the run. Errors wrap history.ErrMalformed.
@@ -50,6 +51,15 @@ func Of(result *sim.Result, seen *sim.Recording, command string) (reports.Run, e
 		run.LeftOut = append(run.LeftOut, fmt.Sprintf("%s lines, processes and changes came when the recording was full", humanize.Comma(int64(seen.LeftOut))))
 	}
 	return run, nil
+}
+
+// Smallest is the account of what a failing run can do without.
+func Smallest(least *shrink.Outcome, failing *sim.Result, command string) *reports.Smallest {
+	s := &reports.Smallest{Words: least.Words(&failing.Plan), Command: command}
+	if by := least.Sealed.By; least.Sealed.Faults > 0 {
+		s.Sealed = reports.Span{Name: by.String(), From: at(by.At.D()), To: at(max(by.End(), by.At+1e9).D())}
+	}
+	return s
 }
 
 // at turns virtual time into the page's.

@@ -16,6 +16,7 @@ import (
 	"odradek/reports"
 	"odradek/sim"
 	"odradek/sim/guest"
+	"odradek/sim/shrink"
 )
 
 func seconds(s float64) chaos.Duration { return chaos.Duration(s * float64(time.Second)) }
@@ -221,5 +222,19 @@ func TestBrokenHistoryIsAnError(t *testing.T) {
 	seen.History = append(seen.History, "no event\n"...)
 	if _, err := Of(result, seen, ""); !errors.Is(err, history.ErrMalformed) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The account of what a run can do without points to the fault that sealed it.
+func TestSmallest(t *testing.T) {
+	failing := &sim.Result{}
+	least := &shrink.Outcome{Kind: "lost-write", Sealed: shrink.Sealed{Faults: 2, Of: 5, By: chaos.Fault{At: chaos.Duration(6e9), Kind: chaos.Reset, Target: chaos.Everyone}}}
+	s := Smallest(least, failing, "the command")
+	if s.Sealed.From != 6_000_000 || s.Sealed.To != 7_000_000 || s.Sealed.Name != "6s reset all" || s.Command != "the command" || len(s.Words) < 2 {
+		t.Errorf("%+v", s)
+	}
+	least.Sealed = shrink.Sealed{Of: 5}
+	if s := Smallest(least, failing, ""); s.Sealed.From != s.Sealed.To {
+		t.Errorf("without a fault that sealed it: %+v", s)
 	}
 }
