@@ -2,6 +2,7 @@ package replica
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
@@ -64,11 +65,12 @@ func (p *Partition) deleteRecords(a *PendingAppend, offset int64) *kerr.Error {
 	return nil
 }
 
-// lowWatermark is the least start offset of this log and of the followers' that are alive. p.mu is held and this node leads.
+// lowWatermark is the least start offset of this log and of the followers' that are alive, or may be elected without having followed
+// first (KIP-966). p.mu is held and this node leads.
 func (p *Partition) lowWatermark() int64 {
 	mark := p.log.StartOffset()
 	for _, f := range p.lead.followers {
-		if p.manager.alive(f.id) {
+		if p.manager.alive(f.id) || slices.Contains(p.registration.ELR, f.id) {
 			mark = min(mark, f.logStartOffset)
 		}
 	}

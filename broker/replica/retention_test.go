@@ -78,6 +78,31 @@ func TestDeleteRecordsWaitsForTheReplicas(t *testing.T) {
 	})
 }
 
+// TestDeleteRecordsWaitsForWhoMayBeElected: a replica that is down may lead without having followed, from the ELR.
+func TestDeleteRecordsWaitsForWhoMayBeElected(t *testing.T) {
+	testCluster(t, 2, func(c *cluster) {
+		c.deletable()
+		c.create(topicID, 1, 2)
+		c.produce(1, -1, "a", 5).want(t, nil)
+		c.nodes[2].stop()
+		c.broker(metadata.Broker{ID: 2, Epoch: c.nodes[2].epoch.Load(), Fenced: true})
+		eligible := func(ids ...int32) {
+			c.update(func(p *metadata.Partition) { p.ISR, p.ELR = []int32{1}, ids })
+			c.settle()
+		}
+		eligible(2)
+		_, answer := c.deleting(3)
+		time.Sleep(2 * time.Second)
+		if r := answer(); r != nil {
+			t.Fatalf("answered %+v though node 2 may be elected", r)
+		}
+		eligible()
+		if r := answer(); r == nil || r.Err != nil || r.LowWatermark != 3 {
+			t.Errorf("when node 2 may not be elected: %+v", r)
+		}
+	})
+}
+
 func TestDeleteRecordsRefuses(t *testing.T) {
 	testCluster(t, 2, func(c *cluster) {
 		c.create(topicID, 1, 2)

@@ -59,6 +59,7 @@ func (p *Partition) assume(reg *metadata.Partition) {
 	case reg.PartitionEpoch > p.lead.partitionEpoch:
 		p.lead.adopt(reg)
 		p.isrChanged()
+		p.releaseDeletions()
 	}
 }
 

@@ -72,6 +72,12 @@ var Bugs = []Bug{
 		Cause: "a node came back from a crash on a machine that went on, and counted as having all it had; a disk that read wrongly twice made it cut its log",
 		Fixed: "replica: what would be cut of an intact log is lost first",
 	},
+	{
+		Name:  "deleted-comes-back-with-the-elr",
+		Seen:  "a log begins before what DeleteRecords was told is gone",
+		Cause: "the deletion waited for the replicas that are alive only; one that was down could lead again from the ELR, with its old start",
+		Fixed: "replica: deletions wait for who may be elected",
+	},
 }
 
 // Plan reads the plan that shows the bug.
