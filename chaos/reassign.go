@@ -47,6 +47,24 @@ func (p *Plan) Target(topic string, partition int) (last Reassignment, ok bool) 
 	return last, ok
 }
 
+// Wishes are the reassignments as an operator makes them: what was asked for last is asked for again once the faults are over. A
+// request that was given up may still be on its way, and undo a later one.
+func (p *Plan) Wishes() []Reassignment {
+	wishes := slices.Clone(p.Reassignments)
+	for _, topic := range p.Cluster.Topics {
+		for index := range topic.Partitions {
+			if last, ok := p.Target(topic.Name, index); ok && len(last.Replicas) > 0 {
+				last.At = p.Phases.FaultsEnd() + wishAgain
+				wishes = append(wishes, last)
+			}
+		}
+	}
+	return wishes
+}
+
+// wishAgain is how long after the faults nothing of before them is on its way any more.
+const wishAgain = Duration(2 * time.Second)
+
 // The share of seeds that have reassignments, and how far they are apart at most.
 const (
 	reassigningSeeds = 0.35

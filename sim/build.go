@@ -124,7 +124,7 @@ func (r *run) addClients() error {
 	}
 	if len(r.plan.Reassignments) > 0 {
 		task := r.task(guest.RoleOperator, "operator", phases.HealEnd())
-		task.Moves = r.plan.Reassignments
+		task.Moves = r.plan.Wishes()
 		if err := r.addClient(task); err != nil {
 			return err
 		}

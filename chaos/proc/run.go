@@ -204,7 +204,7 @@ func (r *run) clients(ctx context.Context) (wait func() error) {
 	}
 	if r.cluster != nil && len(r.plan.Reassignments) > 0 { // nobody else's partitions are moved about
 		start("operator", end, func(ctx context.Context, p *workload.Process) error {
-			return workload.Operate(ctx, p, r.plan.Reassignments, r.began)
+			return workload.Operate(ctx, p, r.plan.Wishes(), r.began)
 		})
 	}
 	for _, g := range r.plan.Groups {

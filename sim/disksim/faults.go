@@ -58,6 +58,9 @@ func (d *Disk) room() (bytes int64, limited bool) {
 	return max(0, capacity-d.used), capacity > 0
 }
 
+// unprotected is how much of a record batch, from its front, no checksum covers: base offset, length, leader epoch and magic.
+const unprotected = 17
+
 // rot garbles, now and then, a sector of what a read of f found at off.
 func (d *Disk) rot(f *File, p []byte, off int64) {
 	if len(p) == 0 || d.faults.RotPPM == 0 || !strings.HasSuffix(f.name, d.faults.RotSuffix) || !d.fails(d.faults.RotPPM) {
@@ -65,7 +68,11 @@ func (d *Disk) rot(f *File, p []byte, off int64) {
 	}
 	first := off / sectorSize
 	sector := first + d.rng.Int64N((off+int64(len(p))-1)/sectorSize-first+1)
-	for at := max(sector*sectorSize, off); at < min((sector+1)*sectorSize, off+int64(len(p))); at++ {
+	from, to := max(sector*sectorSize, off), min((sector+1)*sectorSize, off+int64(len(p)))
+	if from == off && to-from <= unprotected {
+		return // it would be as good as another record to everybody
+	}
+	for at := from; at < to; at++ {
 		p[at-off] ^= byte(1 + d.rng.IntN(255))
 	}
 }
