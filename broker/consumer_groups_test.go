@@ -114,3 +114,52 @@ func TestConsumerGroup(t *testing.T) {
 	third.Close()
 	<-thirdDone
 }
+
+// TestGroupMigrates has the members of a group change from the classic protocol to that of KIP-848 and back, one by one, as a rolling restart of
+// clients does: all is read, and whenever the group is at rest its partitions have one owner each.
+func TestGroupMigrates(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := startCluster(t, 1, append(quickConsumers, config.Property{Key: "group.consumer.min.heartbeat.interval.ms", Value: "50"})...)
+	producer := c.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	admin := kadm.NewClient(producer)
+	if _, err := admin.CreateTopic(ctx, 4, 1, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+	classic := func() (*kgo.Client, chan struct{}, *consumed) {
+		client := c.client(kgo.ConsumerGroup("g"), kgo.ConsumeTopics("t"), kgo.DisableAutoCommit(), kgo.FetchMaxWait(100*time.Millisecond),
+			kgo.HeartbeatInterval(100*time.Millisecond), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+		done, read := make(chan struct{}), &consumed{times: map[string]int{}}
+		go func() {
+			defer close(done)
+			read.consume(client)
+		}()
+		return client, done, read
+	}
+	kind := func() string {
+		resp, err := kmsg.NewPtrListGroupsRequest().RequestWith(ctx, producer)
+		if err != nil || len(resp.Groups) != 1 {
+			return ""
+		}
+		return resp.Groups[0].GroupType
+	}
+	produce(ctx, t, producer, "t", 4, 5)
+	first, firstDone, read := classic()
+	eventually(t, "all is read", func() bool { return read.count() == 20 && kind() == "classic" })
+	second, secondDone, readBySecond := c.consumerMember("g", kgo.ConsumeTopics("t"))
+	eventually(t, "members of both protocols share the partitions", func() bool { return c.shared(ctx, producer, "g", 2, 4) })
+	produce(ctx, t, producer, "t", 4, 5)
+	eventually(t, "both read", func() bool { return read.count()+readBySecond.count() >= 40 && readBySecond.count() > 0 })
+	first.Close()
+	<-firstDone
+	eventually(t, "the new one has all", func() bool { return c.shared(ctx, producer, "g", 1, 4) })
+	third, thirdDone, readByThird := classic()
+	eventually(t, "they share again", func() bool { return c.shared(ctx, producer, "g", 2, 4) })
+	second.Close()
+	<-secondDone
+	eventually(t, "the group is a classic one", func() bool { return kind() == "classic" })
+	produce(ctx, t, producer, "t", 4, 5)
+	eventually(t, "all is read to the end", func() bool { return read.count()+readBySecond.count()+readByThird.count() >= 60 })
+	third.Close()
+	<-thirdDone
+}

@@ -37,9 +37,12 @@ func (b *Broker) openGroups() {
 		InitialRebalanceDelay: c.InitialRebalanceDelay, SessionTimeoutMin: c.SessionTimeoutMin, SessionTimeoutMax: c.SessionTimeoutMax,
 		SizeMax: int(c.SizeMax), OffsetsRetention: c.Retention, ExpiryInterval: c.RetentionCheckInterval,
 		MetadataBytesMax: int(c.MetadataBytesMax), NewID: uuid.NewString,
-		Image:    b.controller.Image,
-		Consumer: group.ConsumerConfig{SizeMax: int(c.Consumer.SizeMax), Assignors: c.Consumer.Assignors, Times: b.consumerTimes},
-		Share:    group.ShareConfig{SizeMax: int(b.node.Shares.GroupSizeMax), Times: b.shareTimes},
+		Image: b.controller.Image,
+		Consumer: group.ConsumerConfig{
+			SizeMax: int(c.Consumer.SizeMax), Assignors: c.Consumer.Assignors, Times: b.consumerTimes,
+			Migration: group.Migration{Upgrade: c.Consumer.Upgrade, Downgrade: c.Consumer.Downgrade},
+		},
+		Share: group.ShareConfig{SizeMax: int(b.node.Shares.GroupSizeMax), Times: b.shareTimes},
 	}
 	b.groups = &groups{sizes: map[metadata.UUID]int{}, Runtime: coord.New(coord.Config[*group.Machine]{
 		NodeID: b.node.ID, Topic: api.GroupTopic,

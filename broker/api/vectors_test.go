@@ -117,7 +117,7 @@ func groupsOf(replicas *replica.Manager, static *config.Static, image func() *me
 	cfg := &group.Config{
 		Image: image,
 		Consumer: group.ConsumerConfig{
-			SizeMax: 1 << 30, Assignors: []string{group.AssignorUniform, group.AssignorRange},
+			SizeMax: 1 << 30, Assignors: []string{group.AssignorUniform, group.AssignorRange}, Migration: group.Migration{Upgrade: true, Downgrade: true},
 			Times: func(id string) (times group.ConsumerTimes) {
 				own := image().Configs[metadata.ConfigResource{Type: metadata.ResourceGroup, Name: id}]
 				times.SessionTimeout, times.HeartbeatInterval, times.AssignmentInterval = static.Layers(nil, nil).ConsumerGroup(own)

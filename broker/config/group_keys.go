@@ -18,6 +18,8 @@ var brokerGroupKeys = []Key{
 		Doc: "The most that a group's consumer.session.timeout.ms can be."},
 	{Name: "group.consumer.max.size", Type: Int, Default: "2147483647", Rule: atLeast(1), Importance: Medium,
 		Doc: "Most members of a consumer group."},
+	{Name: "group.consumer.migration.policy", Type: String, Default: "bidirectional", Rule: oneOf("disabled", "downgrade", "upgrade", "bidirectional"), Importance: Medium,
+		Doc: "Whether a group whose members are there may change from the classic protocol to the consumer protocol (upgrade), and back (downgrade)."},
 	{Name: "group.consumer.min.assignment.interval.ms", Type: Int, Default: "0", Rule: atLeast(0), Importance: Medium,
 		Doc: "The least that a group's consumer.assignment.interval.ms can be."},
 	{Name: "group.consumer.min.heartbeat.interval.ms", Type: Int, Default: "5000", Rule: atLeast(1), Importance: Medium,

@@ -100,6 +100,8 @@ type Shares struct {
 type ConsumerGroups struct {
 	SizeMax   int32
 	Assignors []string // at least one
+	// Upgrade and Downgrade say whether a group with members may change to the newer protocol and back.
+	Upgrade, Downgrade bool
 }
 
 // Listener is a place where a node listens, and the address that others are told to reach it at.
@@ -194,9 +196,14 @@ func (n *Node) readGroups(r reader) {
 		Consumer: ConsumerGroups{
 			SizeMax:   r.int32("group.consumer.max.size"),
 			Assignors: r.list("group.consumer.assignors"),
+			Upgrade:   migratesTo(r.string("group.consumer.migration.policy"), "upgrade"),
+			Downgrade: migratesTo(r.string("group.consumer.migration.policy"), "downgrade"),
 		},
 	}
 }
+
+// migratesTo says whether a migration policy allows the change of that name.
+func migratesTo(policy, change string) bool { return policy == change || policy == "bidirectional" }
 
 func (n *Node) readShares(r reader) {
 	n.Shares = Shares{

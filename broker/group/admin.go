@@ -36,10 +36,9 @@ func (m *Machine) Describe(to coord.Caller, id string, version int16) coord.Effe
 	for _, each := range g.members {
 		one := kmsg.NewDescribeGroupsResponseGroupMember()
 		one.MemberID, one.InstanceID, one.ClientID, one.ClientHost = each.id, each.instance, each.client.ID, each.client.Host
-		one.ProtocolMetadata, one.MemberAssignment = []byte{}, []byte{}
+		one.ProtocolMetadata, one.MemberAssignment = []byte{}, append([]byte{}, each.assignment...)
 		if g.state == Stable {
 			one.ProtocolMetadata = append(one.ProtocolMetadata, each.subscription(g.protocol)...)
-			one.MemberAssignment = append(one.MemberAssignment, each.assignment...)
 		}
 		resp.Members = append(resp.Members, one)
 	}

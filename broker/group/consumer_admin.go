@@ -15,6 +15,7 @@ import (
 type ConsumerConfig struct {
 	SizeMax   int      // group.consumer.max.size
 	Assignors []string // group.consumer.assignors, the first by default
+	Migration Migration
 	// Times are those of one group: its own, or the broker's.
 	Times func(group string) ConsumerTimes
 }

@@ -52,11 +52,18 @@ func (m *Machine) ConsumerHeartbeat(to coord.Caller, client Client, req *kmsg.Co
 	b.reconcile()
 	resp := b.response(was)
 	e := coord.Effects{Records: b.records, Replies: []coord.Reply{{To: to, Response: resp}}}
+	if b.upgrades {
+		e.Prompt = m.interrupt(b.g, now)
+	}
 	fresh := b.schedule()
 	if len(b.records) == 0 && !fresh {
 		return e // a session was put off, no timer moved to before the one that is set
 	}
-	e.Refused = m.undoConsumer(b.g, to)
+	e.Refused = func(err *kerr.Error, now time.Time) coord.Effects {
+		undone := m.undoConsumer(b.g, to)(err, now)
+		undone.Prompt = append(undone.Prompt, e.Prompt...)
+		return undone
+	}
 	return m.after(b.g, e, now)
 }
 
@@ -133,6 +140,10 @@ type beat struct {
 	client Client
 	now    time.Time
 	img    *metadata.Image
+	// classic is what the member says of itself in the classic protocol, nil when it uses the newer one. upgrades says that the group was
+	// a classic one with members.
+	classic  *classicMetadata
+	upgrades bool
 
 	records []coord.Record
 	id      string
@@ -159,9 +170,20 @@ func (m *Machine) newBeat(client Client, req *kmsg.ConsumerGroupHeartbeatRequest
 		return nil, refusalf(kerr.GroupIDNotFound, "Consumer group %s not found.", req.Group)
 	case g != nil && g.consumer != nil:
 		b.c = g.consumer
-	case g != nil && !(joins && g.givesWay()):
+	case g != nil && (!joins || g.share != nil):
 		return nil, refusalf(kerr.GroupIDNotFound, "Group %s is not a consumer group.", req.Group)
+	case g != nil && !g.empty():
+		upgraded, err := m.upgraded(g)
+		if err != nil {
+			return nil, err
+		}
+		b.c, b.upgrades = upgraded, true
+		// The tombstone ends the classic group in memory too, also one of which the log does not know yet.
+		b.records = append(append(b.records, groupTombstone(req.Group)), upgraded.records(req.Group)...)
 	default:
+		if g != nil {
+			clear(g.promised) // who was given an id to join with may do so in this group
+		}
 		if g != nil && g.persisted {
 			b.records = append(b.records, groupTombstone(req.Group))
 		}
@@ -175,9 +197,6 @@ func (m *Machine) newBeat(client Client, req *kmsg.ConsumerGroupHeartbeatRequest
 	}
 	return b, nil
 }
-
-// givesWay says whether a group is empty, so that one of another kind may take its id.
-func (g *group) givesWay() bool { return g.share == nil && g.empty() && len(g.promised) == 0 }
 
 // own makes the beat's view of the group one that may be changed.
 func (b *beat) own() {
@@ -210,7 +229,7 @@ func (b *beat) enter() *refusal {
 	}
 	b.member = known
 	if joins {
-		return nil // it lost its answer, or all it knew
+		return nil // it lost its answer, or all it knew; or it speaks the classic protocol
 	}
 	return known.checkEpoch(b.req.MemberEpoch, b.req.Topics)
 }
@@ -218,13 +237,16 @@ func (b *beat) enter() *refusal {
 func (b *beat) enterStatic(joins bool) *refusal {
 	instance := *b.req.InstanceID
 	existing := b.c.members[b.c.static[instance]]
+	if b.classic != nil {
+		joins = b.req.MemberID == ""
+	}
 	switch {
 	case existing == nil && joins:
 		b.member = newConsumerMember(b.id)
 		return nil
 	case existing == nil:
 		return refusalf(kerr.UnknownMemberID, "Instance id %s is unknown.", instance)
-	case joins && existing.epoch != epochLeaveStatic:
+	case joins && existing.epoch != epochLeaveStatic && existing.classic == nil && b.classic == nil:
 		return refusalf(kerr.UnreleasedInstanceID, "Static member %s with instance id %s cannot join the group because the instance id is owned by %s member.",
 			b.id, instance, existing.id)
 	case joins:
@@ -234,6 +256,9 @@ func (b *beat) enterStatic(joins bool) *refusal {
 		return refusalf(kerr.FencedInstanceID, "Static member %s with instance id %s was fenced by member %s.", b.id, instance, existing.id)
 	}
 	b.member = existing
+	if b.classic != nil {
+		return nil
+	}
 	return existing.checkEpoch(b.req.MemberEpoch, b.req.Topics)
 }
 
@@ -305,9 +330,12 @@ func (b *beat) taken(p partition) bool {
 // schedule sets the member's timers; it says whether one of them is new.
 func (b *beat) schedule() (fresh bool) {
 	_, known := b.g.sessions[b.id]
-	b.g.heardConsumer(b.id, b.now.Add(b.m.cfg.Consumer.Times(b.g.id).SessionTimeout))
+	b.g.heardConsumer(b.id, b.now.Add(b.m.sessionOf(b.g, b.member)))
 	pending, revokes := b.g.revocations[b.id]
 	switch {
+	case b.classic != nil: // it has to ask for what it may use
+		b.g.revokeBy(b.id, revocation{b.now.Add(b.member.rebalanceTimeout), b.member.epoch})
+		fresh = true
 	case b.member.state != memberUnrevoked:
 		delete(b.g.revocations, b.id)
 	case !revokes || pending.epoch != b.member.epoch:

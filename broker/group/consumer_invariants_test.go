@@ -27,6 +27,12 @@ type consumer struct {
 	full  bool
 	topic string
 	regex string
+
+	// classic says that it speaks the classic protocol, in which epoch is its generation. It waits for an answer, has to join again, has
+	// learnt what it has in its generation, and leads members of which it knows the topics.
+	classic, keeps         bool
+	waits, rejoins, synced bool
+	leads                  map[string]string
 }
 
 type drawnConsumers struct {
@@ -91,6 +97,10 @@ func (d *drawnConsumers) took(c *consumer, r *kmsg.ConsumerGroupHeartbeatRespons
 func (d *drawnConsumers) again(c *consumer) {
 	d.serial++
 	c.id, c.epoch, c.has = fmt.Sprint("m", d.serial), 0, assign.Partitions{}
+	if c.classic {
+		c.id = ""
+	}
+	c.waits, c.rejoins, c.synced, c.leads = false, false, false, nil
 }
 
 func (d *drawnConsumers) leave(c *consumer, back bool) {

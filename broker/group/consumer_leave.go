@@ -52,7 +52,7 @@ func (m *Machine) consumerLeave(to coord.Caller, req *kmsg.ConsumerGroupHeartbea
 		delete(g.revocations, leaving.id)
 		return m.after(g, e, now)
 	}
-	e.Records = m.fenceConsumers(g, leaving)
+	m.takeOut(g, &e, now, leaving)
 	return m.after(g, e, now)
 }
 
@@ -87,7 +87,7 @@ func (m *Machine) tickConsumer(g *group, now time.Time) coord.Effects {
 		switch {
 		case each == nil:
 			g.forgetSession(id)
-		case g.sessions[id].After(now) && (each.epoch != pending.epoch || each.state != memberUnrevoked):
+		case g.sessions[id].After(now) && each.classic == nil && (each.epoch != pending.epoch || each.state != memberUnrevoked):
 			delete(g.revocations, id)
 		default:
 			gone = append(gone, each)
@@ -96,7 +96,9 @@ func (m *Machine) tickConsumer(g *group, now time.Time) coord.Effects {
 	if len(gone) == 0 {
 		return coord.Effects{}
 	}
-	return coord.Effects{Records: m.fenceConsumers(g, gone...), Refused: m.undoConsumer(g, nil)}
+	e := coord.Effects{Refused: m.undoConsumer(g, nil)}
+	m.takeOut(g, &e, now, gone...)
+	return e
 }
 
 func (g *group) heardConsumer(id string, expires time.Time) {
@@ -133,15 +135,22 @@ func (m *Machine) settleSessions(g *group, now time.Time) {
 			g.forgetSession(id)
 		}
 	}
-	session := m.cfg.Consumer.Times(g.id).SessionTimeout
 	for id, each := range members {
 		if _, known := g.sessions[id]; !known {
-			g.heardConsumer(id, now.Add(session))
+			g.heardConsumer(id, now.Add(m.sessionOf(g, each)))
 		}
 		if _, known := g.revocations[id]; !known && each.state == memberUnrevoked {
 			g.revokeBy(id, revocation{now.Add(each.rebalanceTimeout), each.epoch})
 		}
 	}
+}
+
+// sessionOf is how long a member may be silent: the classic protocol has it say so itself.
+func (m *Machine) sessionOf(g *group, each *consumerMember) time.Duration {
+	if each.classic != nil {
+		return each.classic.sessionTimeout
+	}
+	return m.cfg.Consumer.Times(g.id).SessionTimeout
 }
 
 func (m *Machine) settleShareSessions(g *group, now time.Time) {
@@ -159,7 +168,7 @@ func (m *Machine) settleShareSessions(g *group, now time.Time) {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// leaveConsumer is LeaveGroup in a consumer group: an administrator takes members out.
+// leaveConsumer is LeaveGroup in a consumer group: members of the classic protocol leave, or an administrator takes members out.
 func (m *Machine) leaveConsumer(to coord.Caller, g *group, req *kmsg.LeaveGroupRequest, now time.Time) coord.Effects {
 	resp := kmsg.NewPtrLeaveGroupResponse()
 	c := g.consumer
@@ -185,12 +194,12 @@ func (m *Machine) leaveConsumer(to coord.Caller, g *group, req *kmsg.LeaveGroupR
 	if len(gone) == 0 {
 		return e
 	}
-	e.Records = m.fenceConsumers(g, sortedMembers(gone)...)
 	e.Refused = func(err *kerr.Error, now time.Time) coord.Effects {
 		m.settleSessions(g, now)
 		refused := kmsg.NewPtrLeaveGroupResponse()
 		refused.ErrorCode = err.Code
 		return m.after(g, coord.Effects{Prompt: []coord.Reply{{To: to, Response: refused}}}, now)
 	}
+	m.takeOut(g, &e, now, sortedMembers(gone)...)
 	return m.after(g, e, now)
 }

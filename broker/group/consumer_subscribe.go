@@ -40,7 +40,7 @@ func (b *beat) subscribe() {
 // update takes over what a heartbeat says; what it leaves out stays as it was.
 func (m *consumerMember) update(b *beat) {
 	req := b.req
-	m.client, m.classic = b.client, nil
+	m.client, m.classic = b.client, b.classic
 	if req.InstanceID != nil {
 		m.instance = req.InstanceID
 	}
@@ -54,13 +54,18 @@ func (m *consumerMember) update(b *beat) {
 		m.assignor = req.ServerAssignor
 	}
 	if req.SubscribedTopicNames != nil {
-		m.topics = slices.Clone(req.SubscribedTopicNames)
-		slices.Sort(m.topics)
-		m.topics = slices.Compact(m.topics)
+		m.topics = sortedTopics(req.SubscribedTopicNames)
 	}
 	if req.SubscribedTopicRegex != nil {
 		m.regex = *req.SubscribedTopicRegex
 	}
+}
+
+// sortedTopics are names in order, each once.
+func sortedTopics(names []string) []string {
+	sorted := slices.Clone(names)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
 }
 
 // describedAs says whether nothing of what a member's own record says is different.
@@ -68,7 +73,7 @@ func (m *consumerMember) describedAs(other *consumerMember) bool {
 	same := func(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }
 	return same(m.instance, other.instance) && same(m.rack, other.rack) && m.client == other.client &&
 		slices.Equal(m.topics, other.topics) && m.regex == other.regex && m.rebalanceTimeout == other.rebalanceTimeout &&
-		same(m.assignor, other.assignor) && m.classic == other.classic
+		same(m.assignor, other.assignor) && m.classic.equal(other.classic)
 }
 
 // refreshRegexes looks at what the members' regular expressions stand for: at one that is new, and at all when there are other topics than

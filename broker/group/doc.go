@@ -19,7 +19,9 @@
 //
 // A consumer group (consumer*.go) has its assignments made here, by package assign, and moves each member to its own while the others go
 // on: consumer_heartbeat.go tells the steps, consumer_reconcile.go a member's way. All of it is in the log, sessions aside, so that members go
-// on after a failover as if nothing had been. An empty group of one kind gives its name to a group of the other.
+// on after a failover as if nothing had been. An empty group of one kind gives its name to a group of the other; a classic group with members becomes a
+// consumer group with the first member of that protocol (migrate_upgrade.go), in which the others go on as before (consumer_classic.go), and a
+// classic one again with the last (migrate_downgrade.go).
 //
 // A share group (share*.go) is simpler: its partitions are shared, so that nobody has to give up anything first.
 package group

@@ -23,6 +23,9 @@ func (m *Machine) heartbeat(req *kmsg.HeartbeatRequest, now time.Time) *kerr.Err
 		return kerr.InvalidGroupID
 	}
 	g := m.groups[req.Group]
+	if g != nil && g.consumer != nil {
+		return m.heartbeatConsumer(g, req, now)
+	}
 	if g == nil || g.newer() {
 		return kerr.UnknownMemberID
 	}

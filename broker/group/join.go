@@ -1,7 +1,6 @@
 package group
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -62,6 +61,9 @@ func (m *Machine) Join(to coord.Caller, client Client, req *kmsg.JoinGroupReques
 
 // joinNewer is for groups of the newer protocols: one without members becomes a classic group.
 func (m *Machine) joinNewer(g *group, r *joinRequest) coord.Effects {
+	if g.consumer != nil && !g.empty() {
+		return m.joinConsumer(g, r)
+	}
 	if !g.empty() || g.share != nil || !g.offers(r.ProtocolType, r.Protocols) {
 		return r.refuse(r.MemberID, kerr.InconsistentGroupProtocol)
 	}
@@ -159,10 +161,7 @@ func (m *Machine) update(each *member, r *joinRequest, e *coord.Effects) {
 	if r.Version < 1 || r.RebalanceTimeoutMillis < 0 {
 		each.rebalanceTimeout = each.sessionTimeout
 	}
-	each.protocols = make([]protocol, len(r.Protocols))
-	for i, p := range r.Protocols {
-		each.protocols[i] = protocol{p.Name, bytes.Clone(p.Metadata)} // the request's bytes are the connection's
-	}
+	each.protocols = r.offered()
 }
 
 // replaceStatic gives the place of a static member to its next process: who had the old id is fenced. In a stable group nothing

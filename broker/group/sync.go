@@ -19,6 +19,9 @@ func (m *Machine) Sync(to coord.Caller, req *kmsg.SyncGroupRequest, now time.Tim
 		return refuse(kerr.InvalidGroupID)
 	}
 	g := m.groups[req.Group]
+	if g != nil && g.consumer != nil {
+		return m.syncConsumer(to, g, req, now)
+	}
 	if g == nil || g.newer() {
 		return refuse(kerr.UnknownMemberID)
 	}

@@ -136,6 +136,8 @@ func (w *world) control(t testing.TB, who, verb string, args words) bool {
 		w.cfg.InitialRebalanceDelay = time.Duration(args.number("seconds", 0)) * time.Second
 	case "size":
 		w.cfg.SizeMax = args.number("max", 0)
+	case "migration":
+		w.cfg.Consumer.Migration = Migration{args["upgrade"] == "yes", args["downgrade"] == "yes"}
 	case "refuse":
 		w.refusal = kerr.NotCoordinator
 	case "accept":
@@ -173,6 +175,9 @@ func joinOf(args words) *kmsg.JoinGroupRequest {
 		p := kmsg.NewJoinGroupRequestProtocol()
 		name, metadata, _ := strings.Cut(each, ":")
 		p.Name, p.Metadata = name, []byte(metadata)
+		if topics, ok := args["topics"]; ok {
+			req.ProtocolType, p.Metadata = consumerProtocol, subscriptionTo(strings.Split(topics, ","), ownedOf(args["owned"]))
+		}
 		req.Protocols = append(req.Protocols, p)
 	}
 	return req
@@ -181,6 +186,11 @@ func joinOf(args words) *kmsg.JoinGroupRequest {
 func syncOf(args words) *kmsg.SyncGroupRequest {
 	req := kmsg.NewPtrSyncGroupRequest()
 	req.Group, req.MemberID, req.Generation, req.InstanceID = args.group(), args["id"], int32(args.number("generation", 0)), args.instance()
+	if id, given, ok := strings.Cut(args["give"], ":"); ok {
+		a := kmsg.NewSyncGroupRequestGroupAssignment()
+		a.MemberID, a.MemberAssignment = id, assignmentOf(ownedOf(given))
+		req.GroupAssignment = append(req.GroupAssignment, a)
+	}
 	if args["assign"] != "" {
 		for each := range strings.SplitSeq(args["assign"], ",") {
 			a := kmsg.NewSyncGroupRequestGroupAssignment()

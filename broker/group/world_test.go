@@ -37,6 +37,7 @@ func newWorld() *world {
 		OffsetsRetention: time.Hour, ExpiryInterval: 10 * time.Minute, MetadataBytesMax: 16,
 		Consumer: ConsumerConfig{
 			SizeMax: 10, Assignors: []string{AssignorUniform, AssignorRange}, Times: func(string) ConsumerTimes { return w.times },
+			Migration: Migration{Upgrade: true, Downgrade: true},
 		},
 		Image: func() *metadata.Image { return w.image },
 		Share: ShareConfig{SizeMax: 10, Times: func(string) ConsumerTimes { return w.times }},
@@ -167,7 +168,7 @@ func describeRecord(r coord.Record) string {
 		}
 		var members []string
 		for _, m := range v.Members {
-			members = append(members, fmt.Sprintf("%s:%s", m.MemberID, m.Assignment))
+			members = append(members, fmt.Sprintf("%s:%s", m.MemberID, shownAssignment(m.Assignment)))
 		}
 		return fmt.Sprintf("group %s generation=%d protocol=%s leader=%s [%s]", group.Group, v.Generation, or(v.Protocol), or(v.Leader), strings.Join(members, " "))
 	}
@@ -218,7 +219,7 @@ func describeAnswer(response any) string {
 		}
 		return text
 	case *kmsg.SyncGroupResponse:
-		return fmt.Sprintf("sync: %s %s", code(r.ErrorCode), r.MemberAssignment)
+		return fmt.Sprintf("sync: %s %s", code(r.ErrorCode), shownAssignment(r.MemberAssignment))
 	case *kmsg.HeartbeatResponse:
 		return "heartbeat: " + code(r.ErrorCode)
 	case *kmsg.LeaveGroupResponse:
@@ -256,7 +257,7 @@ func describeAnswer(response any) string {
 	case kmsg.DescribeGroupsResponseGroup:
 		var members []string
 		for _, m := range r.Members {
-			members = append(members, fmt.Sprintf("%s:%s", m.MemberID, m.MemberAssignment))
+			members = append(members, fmt.Sprintf("%s:%s", m.MemberID, shownAssignment(m.MemberAssignment)))
 		}
 		sort.Strings(members)
 		return fmt.Sprintf("group: %s [%s]", r.State, strings.Join(members, " "))

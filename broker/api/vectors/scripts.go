@@ -70,6 +70,8 @@ var scripts = []script{
 	{"68-consumer-group-heartbeat", consumerGroupHeartbeat},
 	{"69-consumer-group-describe", consumerGroupDescribe},
 	{"83-share-state", shareStates},
+	{"68-group-migration", migration},
+	{"68-no-migration", noMigration},
 	{"76-share-groups", shareGroups},
 	{"91-alter-share-group-offsets", shareGroupsMade},
 }
