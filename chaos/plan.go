@@ -23,6 +23,7 @@ type Plan struct {
 	Deleters  []Deleter  `json:"deleters,omitempty"`
 	Copiers   []Copier   `json:"copiers,omitempty"`
 	Groups    []Group    `json:"groups,omitempty"`
+	App       *App       `json:"app,omitempty"`
 	Schedule  Schedule   `json:"schedule"`
 	// Reassignments are an operator's, beside the faults.
 	Reassignments []Reassignment `json:"reassignments,omitempty"`
@@ -219,6 +220,11 @@ func (p *Plan) Validate() error {
 	for i := range p.Groups {
 		if err := p.Groups[i].check(&p.Cluster); err != nil {
 			return fmt.Errorf("groups[%d]: %w", i, err)
+		}
+	}
+	if p.App != nil {
+		if err := p.App.check(p.Phases); err != nil {
+			return fmt.Errorf("app: %w", err)
 		}
 	}
 	return p.Schedule.check(&p.Cluster, p.Phases)

@@ -183,7 +183,7 @@ func TestReadPlanRefusesWhatIsNoPlan(t *testing.T) {
 		{"empty", "", "plan: "},
 		{"no version", "{}", "odradek_plan"},
 		{"another version first", `{"odradek_plan": 2, "new_field": 1}`, "odradek_plan 2: this program reads version 1"},
-		{"unknown field at the top", `{"odradek_plan": 1, "nodes": 3}`, `plan: unknown field "nodes": allowed are cluster,`},
+		{"unknown field at the top", `{"odradek_plan": 1, "nodes": 3}`, `plan: unknown field "nodes": allowed are app, cluster,`},
 		{"two plans", good + good, "line 49"},
 		{"broken line", "{\n\"odradek_plan\": 1,\n]", "line 3"},
 	} {

@@ -129,7 +129,10 @@ func (r *run) addClients() error {
 			return err
 		}
 	}
-	return r.addMembers()
+	if err := r.addMembers(); err != nil {
+		return err
+	}
+	return r.addApps()
 }
 
 // addMembers makes the machines of the groups' members. They go on for a while when producers have stopped, to come to the end.

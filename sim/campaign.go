@@ -11,6 +11,7 @@ import (
 
 	"odradek/chaos"
 	"odradek/linearizability/verdict"
+	"odradek/sim/app"
 	"odradek/sim/host"
 )
 
@@ -21,6 +22,10 @@ type Campaign struct {
 	Jobs        int // universes at a time
 	Program     *host.Program
 	Older       *host.Program // an earlier build that nodes run for a while; may be nil
+	// App is a program of somebody's own that lives in the universes in place of the plans' clients; nil for those.
+	App       *host.Program
+	Instances int
+	AppArgs   []string
 	// Rerun is the share of universes that are run a second time, to see that the two are the same.
 	Rerun float64
 	// Done is told of each universe as it ends, one call at a time; false ends the campaign. May be nil.
@@ -35,6 +40,7 @@ type Tally struct {
 	Virtual, Wall                   time.Duration
 	ByKind                          map[string][]uint64 // failing seeds by what they violate, ascending
 	Reached                         map[string]int      // by probe: in how many universes it was reached
+	Sometimes                       map[string]int      // of an app, by name: in how many universes it was true
 	Reran                           int                 // universes that were run twice
 	Differ                          []*Difference       // those of them that were not the same, by seed
 }
@@ -52,7 +58,7 @@ func (t *Tally) Line() string {
 // Run runs the universes until all are done or ctx ends, and returns what they came to.
 func (c *Campaign) Run(ctx context.Context) *Tally {
 	began := time.Now() //wall: for the tally's rate only
-	tally := &Tally{ByKind: map[string][]uint64{}, Reached: map[string]int{}}
+	tally := &Tally{ByKind: map[string][]uint64{}, Reached: map[string]int{}, Sometimes: map[string]int{}}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	seeds := make(chan uint64)
@@ -100,6 +106,9 @@ func (c *Campaign) take(seed uint64) (*Result, *Difference, error) {
 	if c.Older != nil {
 		options.Plan = chaos.WithVersions(options.Plan)
 	}
+	if c.App != nil {
+		options.App, options.Plan = c.App, chaos.WithApp(options.Plan, c.Instances, c.AppArgs)
+	}
 	result, err := run(options)
 	if err != nil || !reruns(seed, c.Rerun) {
 		return result, nil, err
@@ -126,6 +135,11 @@ func (t *Tally) add(seed uint64, r *Result, err error) {
 	for _, probe := range r.Reached {
 		t.Reached[probe]++
 	}
+	for _, a := range r.Assertions {
+		if a.Kind == app.Sometimes {
+			t.Sometimes[a.Name] += min(a.True, 1)
+		}
+	}
 	switch r.Verdict {
 	case verdict.Pass:
 		t.Passed++
@@ -137,6 +151,17 @@ func (t *Tally) add(seed uint64, r *Result, err error) {
 			t.ByKind[kind] = append(t.ByKind[kind], seed)
 		}
 	}
+}
+
+// Never lists an app's sometimes that were true in no universe.
+func (t *Tally) Never() []string {
+	var never []string
+	for _, name := range slices.Sorted(maps.Keys(t.Sometimes)) {
+		if t.Sometimes[name] == 0 {
+			never = append(never, name)
+		}
+	}
+	return never
 }
 
 // Kinds lists what was violated, most seeds first.

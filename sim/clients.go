@@ -45,6 +45,9 @@ func (r *run) clientEnded(n *host.Node, exit host.Exit) {
 			r.life.waiting++
 			r.start(client, nil)
 		}
+		for _, instance := range r.apps.nodes {
+			r.startApp(instance)
+		}
 	case n.Name() == finalReaderName:
 		r.life.read = true
 	default:

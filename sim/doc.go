@@ -27,6 +27,12 @@
 //	metadata-behind   a broker does not know what another told of three seconds before
 //	replicas-differ   two replicas in the ISR are not the same bytes; of a compacted log, not the same newest values by key
 //
+// Of a program of somebody's own (package app), which lives in a universe in place of the plan's clients:
+//
+//	always            an assertion that is always to be true was false
+//	eventually        one that is to come true after the faults did not
+//	app-died          an instance ended with an error, or panicked
+//
 // Beside what is held there is what is wanted: brokers tell of rare states that they reach (Probes), and a campaign names those
 // that none of its universes reached. A large one fails over one that is required.
 //

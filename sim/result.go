@@ -40,6 +40,7 @@ type Result struct {
 	Violations []Violation // of the run
 	Report     verdict.Report
 	Reached    []string // probes that the brokers reached, in the order of Probes
+	Assertions []Assertion
 }
 
 // Count is the number of violations, of the run and of the history.

@@ -22,6 +22,7 @@ type Options struct {
 	Plan    chaos.Plan
 	Program *host.Program
 	Older   *host.Program // an earlier build, for the faults that start one; may be nil
+	App     *host.Program // what the instances of the plan's app run
 	Trace   io.Writer     // every host call, if not nil
 	History io.Writer     // what the clients did, if not nil
 	Log     io.Writer     // what the guests log and which faults strike, with their time, if not nil
@@ -46,6 +47,7 @@ type run struct {
 	result   Result
 	history  bytes.Buffer
 	life     clientsLife
+	apps     apps
 	panics   map[*host.Node][]string // what a broker's present process has said of its own death
 	failure  error
 }
@@ -94,6 +96,7 @@ func (r *run) live() error {
 	r.universe.At(clock.Time(phases.FaultsEnd()), r.heal)
 	r.universe.At(clock.Time(phases.HealEnd()), r.finishClients)
 	r.nextFault()
+	r.armKills()
 	for _, n := range append(r.brokers, r.setup) {
 		if err := n.Start(); err != nil {
 			return err
@@ -185,9 +188,12 @@ func (r *run) heal() {
 func (r *run) exited(n *host.Node, exit host.Exit) {
 	r.log("exit", r.universe.Now(), n.Name()+" "+exit.String())
 	r.options.Recording.ended(n, r.universe.Now(), exit)
-	if r.target.isBroker(n) {
+	switch {
+	case r.target.isBroker(n):
 		r.brokerEnded(n, exit)
-	} else {
+	case r.apps.has(n):
+		r.appEnded(n, exit)
+	default:
 		r.clientEnded(n, exit)
 	}
 }
@@ -242,6 +248,7 @@ func (r *run) judge() error {
 	r.result.Report, r.result.Operations, r.result.Acked = check.Report, check.Operations, check.Acknowledged
 	r.result.Violations = append(r.result.Violations, r.view.violations...)
 	r.result.Reached = reachedOf(r.view.reached)
+	r.judgeApps()
 	if promises.Progress {
 		if err := r.judgeProgress(table); err != nil {
 			return err
@@ -274,12 +281,19 @@ func (r *run) stdout(n *host.Node, at clock.Time, line []byte) {
 		r.options.Recording.told(n, at, line)
 		return
 	}
+	if r.apps.has(n) {
+		r.appTold(n, at, line)
+		return
+	}
 	r.history.Write(line)
 	r.history.WriteByte('\n')
 }
 
 func (r *run) stderr(n *host.Node, at clock.Time, line []byte) {
 	r.log(n.Name(), at, string(line))
+	if r.apps.has(n) {
+		r.apps.heard(n, line)
+	}
 	if !r.target.isBroker(n) {
 		return
 	}

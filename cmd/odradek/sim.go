@@ -34,6 +34,7 @@ type simOptions struct {
 	writePlan                      string
 	jobs                           int
 	rerun                          float64
+	app                            appOptions
 	shrink                         bool
 	shrinkRuns                     int
 	leastFile                      string // of the smallest plan, once there is one
@@ -64,6 +65,7 @@ func simCommand() *cobra.Command {
 	flags.StringVar(&o.oldGuestFile, "old-guest", "", "an earlier build of the guest, which nodes run for a while and are upgraded from")
 	flags.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "universes at a time, in a campaign or while a plan is made smaller")
 	flags.Float64Var(&o.rerun, "rerun", 0.05, "share of a campaign's universes that are run twice and have to be the same")
+	o.app.register(flags)
 	command.MarkFlagsMutuallyExclusive("seed", "seeds", "plan")
 	command.MarkFlagsMutuallyExclusive("for", "plan")
 	for _, single := range []string{"write-plan", "trace", "history", "log", "report", "shrink"} {
@@ -84,6 +86,10 @@ func simCommand() *cobra.Command {
 			}
 			defer o.older.Close()
 		}
+		if err := o.app.load(command.Context()); err != nil {
+			return err
+		}
+		defer o.app.close()
 		if o.seeds != "" {
 			return o.campaign(command, program)
 		}
@@ -98,6 +104,9 @@ func (o *simOptions) plan() (chaos.Plan, error) {
 		plan := chaos.DrawFor(o.seed, o.length)
 		if o.older != nil {
 			plan = chaos.WithVersions(plan)
+		}
+		if o.app.program != nil {
+			plan = chaos.WithApp(plan, o.app.instances, o.app.args)
 		}
 		return plan, nil
 	}
@@ -118,7 +127,7 @@ func (o *simOptions) single(command *cobra.Command, program *host.Program) (err 
 	if err != nil {
 		return err
 	}
-	options := sim.Options{Plan: plan, Program: program, Older: o.older}
+	options := sim.Options{Plan: plan, Program: program, Older: o.older, App: o.app.program}
 	var report io.Writer
 	var files []*os.File
 	defer func() {
@@ -201,6 +210,9 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result, least *s
 	if len(result.Reached) > 0 {
 		fmt.Fprintf(out, "sometimes: %s\n", strings.Join(result.Reached, ", "))
 	}
+	for _, a := range result.Assertions {
+		fmt.Fprintln(out, a)
+	}
 	result.Explain(out)
 	if result.Verdict != verdict.Pass {
 		fmt.Fprintf(out, "replay with: %s\n", o.replay(result))
@@ -228,7 +240,7 @@ func printFault(out io.Writer, fault chaos.Outcome) {
 }
 
 func (o *simOptions) replay(result *sim.Result) string {
-	return fmt.Sprintf("bin/odradek sim %s%s --report run.html --history run.history --log run.log", o.source(result.Seed), o.guestFlag())
+	return fmt.Sprintf("bin/odradek sim %s%s%s --report run.html --history run.history --log run.log", o.source(result.Seed), o.guestFlag(), o.app.flags())
 }
 
 // guestFlag names the guest when it is not the usual one.
@@ -269,6 +281,7 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 	out := command.OutOrStdout()
 	progress := newProgress(command.ErrOrStderr(), int(last-first+1))
 	campaign := sim.Campaign{First: first, Last: last, For: o.length, Jobs: o.jobs, Rerun: o.rerun, Program: program, Older: o.older,
+		App: o.app.program, Instances: o.app.instances, AppArgs: o.app.args,
 		Done: func(seed uint64, r *sim.Result, err error) bool {
 			switch {
 			case err != nil:
@@ -287,13 +300,16 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 	progress.end()
 	o.printFailures(out, tally)
 	tally.PrintProbes(out)
+	for _, name := range tally.Never() {
+		fmt.Fprintf(out, "sometimes: %q was never true\n", name)
+	}
 	for _, differs := range tally.Differ {
 		fmt.Fprintln(out, differs)
 	}
 	fmt.Fprintf(out, "run twice: %d, not the same: %d\n", tally.Reran, len(tally.Differ))
 	fmt.Fprintln(out, tally.Line())
 	switch {
-	case tally.Failed > 0 || len(tally.Missed()) > 0:
+	case tally.Failed > 0 || len(tally.Missed()) > 0 || len(tally.Never()) > 0:
 		return exitError{code: 1}
 	case tally.Unknown+tally.Broken+len(tally.Differ) > 0 || command.Context().Err() != nil:
 		return exitError{code: 3}
@@ -305,7 +321,7 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 func (o *simOptions) printFailures(out io.Writer, tally *sim.Tally) {
 	for _, kind := range tally.Kinds() {
 		seeds := tally.ByKind[kind]
-		fmt.Fprintf(out, "%s: %s; the first again: bin/odradek sim %s\n", kind, count(len(seeds), "seed"), o.source(seeds[0]))
+		fmt.Fprintf(out, "%s: %s; the first again: bin/odradek sim %s\n", kind, count(len(seeds), "seed"), o.source(seeds[0])+o.app.flags())
 	}
 }
 

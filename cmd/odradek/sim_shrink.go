@@ -24,7 +24,7 @@ func (o *simOptions) least(command *cobra.Command, options sim.Options, failing 
 	search := &shrink.Search{
 		Failing: failing, Jobs: o.jobs, RunsMax: o.shrinkRuns,
 		Run: func(plan chaos.Plan) (*sim.Result, error) {
-			return run(command.Context(), sim.Options{Plan: plan, Program: options.Program, Older: options.Older})
+			return run(command.Context(), sim.Options{Plan: plan, Program: options.Program, Older: options.Older, App: options.App})
 		},
 		Done: func(int, chaos.Plan) { progress.step() },
 	}
@@ -43,5 +43,5 @@ func (o *simOptions) least(command *cobra.Command, options sim.Options, failing 
 
 // replayLeast runs the smallest plan.
 func (o *simOptions) replayLeast() string {
-	return fmt.Sprintf("bin/odradek sim --plan %s%s", o.leastFile, o.guestFlag())
+	return fmt.Sprintf("bin/odradek sim --plan %s%s%s", o.leastFile, o.guestFlag(), o.app.flags())
 }

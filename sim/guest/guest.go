@@ -21,6 +21,7 @@ const (
 	RoleFinalRead = "final-read" // reads everything once and exits
 	RoleOperator  = "operator"   // moves partitions about and exits
 	RoleEnvTest   = "envtest"    // runs the suite of broker/env/envtest
+	RoleApp       = "app"        // an instance of somebody's own program (package sim/app)
 )
 
 // ExitNoProgress is the exit code of a client whose time ended before its work: the cluster's failure to come back, where any
@@ -42,7 +43,7 @@ type Task struct {
 	StartNs  int64           `json:"start_ns,omitempty"`
 	UntilNs  int64           `json:"until_ns,omitempty"`
 	Seed     uint64          `json:"seed,omitempty"`
-	Number   int             `json:"number,omitempty"` // of a member within its group
+	Number   int             `json:"number,omitempty"` // of a member within its group, or of an instance of an app
 	Cluster  chaos.Cluster   `json:"cluster,omitzero"`
 	Producer *chaos.Producer `json:"producer,omitempty"`
 	Consumer *chaos.Consumer `json:"consumer,omitempty"`
@@ -54,6 +55,10 @@ type Task struct {
 	Committed bool         `json:"committed,omitempty"`
 	Group     *chaos.Group `json:"group,omitempty"`  // of a member
 	Groups    []string     `json:"groups,omitempty"` // whose committed offsets the final read asks for
+	// The rest is an app's. HealedNs is how long after the universe's beginning the last fault is over.
+	Instances int      `json:"instances,omitempty"`
+	AppArgs   []string `json:"app_args,omitempty"`
+	HealedNs  int64    `json:"healed_ns,omitempty"`
 }
 
 // FaultsOver is what a broker reads from its standard input when the phase of faults ends, and with it what the broker does to

@@ -22,6 +22,7 @@ var ways = []way{
 	less(func(p *chaos.Plan) *[]chaos.Consumer { return &p.Consumers }),
 	less(func(p *chaos.Plan) *[]chaos.Producer { return &p.Producers }),
 	fewerMembers,
+	fewerKills,
 	oneTopic,
 	less(func(p *chaos.Plan) *[]chaos.Topic { return &p.Cluster.Topics }),
 	withoutBuggify,
@@ -56,6 +57,11 @@ func shorter(plan chaos.Plan) (all []chaos.Plan) {
 	for _, r := range plan.Reassignments {
 		last = max(last, r.At)
 	}
+	if plan.App != nil {
+		for _, k := range plan.App.Kills {
+			last = max(last, k.End())
+		}
+	}
 	for _, margin := range []chaos.Duration{0, 2e9, 5e9, 10e9} {
 		p := plan
 		if p.Phases.Faults = last + margin - p.Phases.Calm; p.Phases.Faults < plan.Phases.Faults {
@@ -75,6 +81,18 @@ func fewerMembers(plan chaos.Plan) (all []chaos.Plan) {
 		}
 	}
 	return all
+}
+
+// fewerKills lets an app's instances live. How many there are stays: the program may count on it.
+func fewerKills(plan chaos.Plan) []chaos.Plan {
+	if plan.App == nil {
+		return nil
+	}
+	return less(func(p *chaos.Plan) *[]chaos.Kill {
+		app := *p.App
+		p.App = &app
+		return &app.Kills
+	})(plan)
 }
 
 // oneTopic has every client use one topic alone. Who can't is refused with the plan.

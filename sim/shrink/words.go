@@ -15,6 +15,11 @@ func (o *Outcome) Words(before *chaos.Plan) []string {
 	for _, f := range o.Plan.Schedule {
 		words = append(words, "needed: "+f.String())
 	}
+	if o.Plan.App != nil {
+		for _, k := range o.Plan.App.Kills {
+			words = append(words, "needed: "+k.String())
+		}
+	}
 	if !o.Whole {
 		words = append(words, "the search was ended by its bound on runs; more may be dispensable")
 	}
