@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 func TestConfigCommands(t *testing.T) {
@@ -76,5 +78,94 @@ func TestReassignCommands(t *testing.T) {
 	write(`{"version": 2}`)
 	if r := run("--execute"); r.code != 2 || !strings.Contains(r.stderr, "version 1 with partitions is expected") {
 		t.Errorf("bad file: exit code %d: %s", r.code, r.stderr)
+	}
+}
+
+func TestGroupCommands(t *testing.T) {
+	s := serving(t, "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--set", "group.initial.rebalance.delay.ms=0")
+	defer s.stop(t)
+	at := []string{"--bootstrap-server", s.address}
+	run := func(arguments ...string) string { return succeed(t, "", append(arguments, at...)...).stdout }
+	run("topic", "--create", "--topic", "t", "--partitions", "2")
+	succeed(t, "a\nb\nc\n", append([]string{"produce", "--topic", "t"}, at...)...)
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.address), kgo.ConsumerGroup("g"), kgo.ConsumeTopics("t"), kgo.ClientID("member"),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for read := 0; read < 3; {
+		read += len(client.PollFetches(t.Context()).Records())
+	}
+	if err := client.CommitUncommittedOffsets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if shown := run("group", "--describe", "--members", "--group", "g"); strings.Count(shown, "\n") != 2 || !strings.Contains(shown, " member ") {
+		t.Errorf("members:\n%s", shown)
+	}
+	if r := odradek(t, "", append([]string{"group", "--reset-offsets", "--group", "g", "--topic", "t", "--to-latest"}, at...)...); r.code != 2 || !strings.Contains(r.stderr, "stop them first") {
+		t.Errorf("a reset in use: exit code %d: %s", r.code, r.stderr)
+	}
+	client.Close()
+	if listed := run("group", "--list"); listed != "g\n" {
+		t.Errorf("listed: %q", listed)
+	}
+	type described struct {
+		State      string
+		Partitions []struct{ Current, End, Lag int64 }
+	}
+	progress := func() (current, end, lag int64) {
+		var g described
+		if err := json.Unmarshal([]byte(run("group", "--describe", "--group", "g", "--output", "json")), &g); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range g.Partitions {
+			current, end, lag = current+max(p.Current, 0), end+p.End, lag+max(p.Lag, 0)
+		}
+		return current, end, lag
+	}
+	if current, end, lag := progress(); current != 3 || end != 3 || lag != 0 {
+		t.Errorf("described: %d of %d, %d behind", current, end, lag)
+	}
+	if shown := run("group", "--describe", "--group", "g"); !strings.Contains(shown, "has no active members") || !strings.Contains(shown, "LOG-END-OFFSET") {
+		t.Errorf("described:\n%s", shown)
+	}
+	run("group", "--reset-offsets", "--group", "g", "--topic", "t", "--to-earliest")
+	if current, _, _ := progress(); current != 3 {
+		t.Error("offsets were set without --execute")
+	}
+	run("group", "--reset-offsets", "--group", "g", "--topic", "t", "--to-earliest", "--execute")
+	if current, _, lag := progress(); current != 0 || lag != 3 {
+		t.Errorf("after the reset: at %d, %d behind", current, lag)
+	}
+	run("group", "--reset-offsets", "--group", "g", "--all-topics", "--shift-by", "100", "--execute")
+	if current, _, _ := progress(); current != 3 {
+		t.Errorf("beyond the end: at %d", current)
+	}
+	for says, arguments := range map[string]string{
+		"--group ID is needed":       "--describe",
+		"needs one of --to-earliest": "--reset-offsets --group g --topic t",
+		"--topic T or --all-topics":  "--reset-offsets --group g --to-latest",
+		"T or T:0,1 is expected":     "--reset-offsets --group g --topic t:x --to-latest",
+		"cannot parse":               "--reset-offsets --group g --topic t --to-datetime noon",
+		"GROUP_ID_NOT_FOUND":         "--describe --group unknown",
+		"UNKNOWN_TOPIC_OR_PARTITION": "--reset-offsets --group g --topic unknown --to-latest",
+		"text or json is allowed":    "--list --output xml",
+	} {
+		if r := odradek(t, "", append(append([]string{"group"}, strings.Fields(arguments)...), at...)...); r.code != 2 || !strings.Contains(r.stderr, says) {
+			t.Errorf("%s: exit code %d: %s", arguments, r.code, r.stderr)
+		}
+	}
+	run("group", "--delete", "--group", "g")
+	if listed := run("group", "--list"); listed != "" {
+		t.Errorf("after the deletion: %q", listed)
+	}
+	if dirs := run("log-dirs", "--describe", "--topic-list", "t"); strings.Count(dirs, "\n") != 3 || strings.Contains(dirs, "__consumer_offsets") {
+		t.Errorf("directories:\n%s", dirs)
+	}
+	if dirs := run("log-dirs", "--describe", "--broker-list", "1"); !strings.Contains(dirs, "__consumer_offsets") {
+		t.Errorf("directories of a broker:\n%s", dirs)
+	}
+	if r := odradek(t, "", append([]string{"log-dirs", "--describe", "--topic-list", "unknown"}, at...)...); r.code != 2 || !strings.Contains(r.stderr, "UNKNOWN_TOPIC") {
+		t.Errorf("an unknown topic: exit code %d: %s", r.code, r.stderr)
 	}
 }

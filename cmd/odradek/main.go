@@ -57,7 +57,7 @@ func root() *cobra.Command {
 	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
-	command.AddCommand(serveCommand(), clusterCommand(), topicCommand(), configCommand(), reassignCommand(), produceCommand(), consumeCommand(), benchCommand(), simCommand(), chaosCommand(), checkCommand(), mutantsCommand())
+	command.AddCommand(serveCommand(), clusterCommand(), topicCommand(), configCommand(), reassignCommand(), groupCommand(), logDirsCommand(), produceCommand(), consumeCommand(), benchCommand(), simCommand(), chaosCommand(), checkCommand(), mutantsCommand())
 	command.AddCommand(logCommand())
 	return command
 }
