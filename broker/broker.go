@@ -123,6 +123,7 @@ func (b *Broker) start() error {
 	b.controller.Subscribe(b.shares.Apply)
 	b.controller.Subscribe(b.quotas.Apply)
 	b.controller.Subscribe(b.followConnectionLimits)
+	b.controller.Subscribe(b.followCleaner)
 	b.controller.Subscribe(b.watchSelf())
 	b.controller.Start()
 	return nil
@@ -262,7 +263,7 @@ func (b *Broker) openReplicas() error {
 		CheckpointInterval:    b.node.HighWatermarkCheckpoint,
 
 		RetentionCheckInterval: b.node.RetentionCheck,
-		Cleaner:                b.cleanerConfig(),
+		Cleaner:                cleanerConfig(b.node.Cleaner),
 	})
 	b.replicas = m
 	return err

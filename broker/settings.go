@@ -88,9 +88,15 @@ func (b *Broker) followConnectionLimits(img *metadata.Image, delta *metadata.Del
 	}
 }
 
-// cleanerConfig is what the node's compaction may use.
-func (b *Broker) cleanerConfig() replica.CleanerConfig {
-	c := b.node.Cleaner
+// followCleaner takes over what compaction may use while the node runs.
+func (b *Broker) followCleaner(img *metadata.Image, delta *metadata.Delta) {
+	if slices.ContainsFunc(delta.Configs, func(r metadata.ConfigResource) bool { return r.Type == metadata.ResourceBroker }) {
+		b.replicas.SetCleaner(cleanerConfig(b.layers(img).Cleaner()))
+	}
+}
+
+// cleanerConfig is what the node's compaction may use, in package replica's words.
+func cleanerConfig(c config.Cleaner) replica.CleanerConfig {
 	return replica.CleanerConfig{
 		Disabled: !c.Enabled || c.Threads == 0, Threads: int(c.Threads), DedupeBytes: c.DedupeBytes, LoadFactor: c.LoadFactor,
 		BufferBytes: int(c.BufferBytes), BytesPerSecond: c.BytesPerSecondMax, Backoff: c.Backoff,

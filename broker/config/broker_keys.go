@@ -95,7 +95,7 @@ var brokerKeys = []Key{
 		Doc: "Fetch sessions kept at once (KIP-227)."},
 	{Name: "max.request.partition.size.limit", Type: Int, Default: "2000", Rule: atLeast(1), Importance: Medium,
 		Doc: "Most partitions in an answer to DescribeTopicPartitions."},
-	{Name: "producer.id.expiration.ms", Type: Int, Default: "86400000", Rule: atLeast(1), Importance: Low,
+	{Name: "producer.id.expiration.ms", Type: Int, Default: "86400000", Rule: atLeast(1), Importance: Low, Dynamic: true,
 		Doc: "How long the sequence numbers of a silent producer are remembered."},
 
 	// Groups and their offsets.

@@ -10,7 +10,7 @@ var brokerTxnKeys = []Key{
 		Doc: "How long a transactional id that is not used is remembered."},
 	{Name: "transaction.remove.expired.transaction.cleanup.interval.ms", Type: Int, Default: "3600000", Rule: atLeast(1), Importance: Low,
 		Doc: "Time between two looks for transactional ids that have not been used for long."},
-	{Name: "transaction.partition.verification.enable", Type: Boolean, Default: "true", Importance: Low,
+	{Name: "transaction.partition.verification.enable", Type: Boolean, Default: "true", Importance: Low, Dynamic: true,
 		Doc: "Whether the coordinator is asked before a transaction's first batch is taken into a partition."},
 	{Name: "transaction.state.log.load.buffer.size", Type: Int, Default: "5242880", Rule: atLeast(1), Importance: High,
 		Doc: "Bytes of the transaction topic read at a time while a coordinator loads."},

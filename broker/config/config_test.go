@@ -304,3 +304,32 @@ func TestGroups(t *testing.T) {
 		t.Error("a heartbeat as long as the session")
 	}
 }
+
+// TestLogsFollowTheBrokersKeys: what concerns all logs may be set while brokers run, for one of them or for all.
+func TestLogsFollowTheBrokersKeys(t *testing.T) {
+	static, _, err := Load(settings("producer.id.expiration.ms=3000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := map[string]string{"producer.id.expiration.ms": "2000", "transaction.partition.verification.enable": "false"}
+	own := map[string]string{"producer.id.expiration.ms": "1000"}
+	for _, c := range []struct {
+		layers   Layers
+		expires  int64
+		verifies bool
+	}{
+		{static.Layers(nil, nil), 3000, true},
+		{static.Layers(cluster, nil), 2000, false},
+		{static.Layers(cluster, own), 1000, false},
+	} {
+		got := c.layers.Topic(nil)
+		if got.ProducerIDExpirationMs != c.expires || got.VerifyTransactions != c.verifies {
+			t.Errorf("%v: %d ms, verifies %v", c.layers, got.ProducerIDExpirationMs, got.VerifyTransactions)
+		}
+	}
+	for name := range cluster {
+		if err := Check(ScopeBroker, name, cluster[name]); err != nil {
+			t.Errorf("%s can't be set: %v", name, err)
+		}
+	}
+}

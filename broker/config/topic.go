@@ -95,6 +95,11 @@ func (l Layers) ConnectionLimits() (most, perIP int32) {
 	return b.int32("max.connections"), b.int32("max.connections.per.ip")
 }
 
+// Cleaner is what the node's compaction may use now.
+func (l Layers) Cleaner() Cleaner {
+	return reader{func(name string) any { return l.brokerValue(brokerIndex[name]) }}.cleaner()
+}
+
 // reader gives resolved values their Go types. Asking for a key that isn't defined, or by another type, is a bug and panics.
 type reader struct{ value func(name string) any }
 

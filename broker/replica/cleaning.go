@@ -44,10 +44,10 @@ const cleanerFile = "cleaner-offset-checkpoint"
 // topic, no timer runs.
 type cleaning struct {
 	manager  *Manager
-	cfg      CleanerConfig
 	throttle throttle
 
-	mu sync.Mutex
+	mu  sync.Mutex
+	cfg CleanerConfig
 	// loaded holds what the file said of partitions that were not opened yet.
 	loaded  map[partitionName]int64
 	timer   *time.Timer // nil while none is armed
@@ -111,13 +111,28 @@ func (c *cleaning) stop() {
 	}
 }
 
+// SetCleaner has compaction go on with other means; rounds under way end with those they began with.
+func (m *Manager) SetCleaner(cfg CleanerConfig) {
+	c := &m.cleaning
+	cfg = cfg.withDefaults()
+	c.mu.Lock()
+	c.cfg = cfg
+	c.mu.Unlock()
+	c.throttle.limit(cfg.BytesPerSecond)
+	c.arm() // it may have been off; where nothing is to be compacted it looks once
+}
+
 // begin starts the workers.
 func (c *cleaning) begin() {
 	c.mu.Lock()
 	c.timer = nil
-	c.workers = c.cfg.Threads
+	threads := c.cfg.Threads
+	if c.cfg.Disabled {
+		threads = 0 // since the timer was set
+	}
+	c.workers = threads
 	c.mu.Unlock()
-	for range c.cfg.Threads {
+	for range threads {
 		if !c.manager.spawn(c.work) {
 			return
 		}
@@ -206,9 +221,12 @@ func (p *Partition) clean(plan cleaner.Plan) {
 	if gone {
 		return
 	}
+	c.mu.Lock()
+	cfg := c.cfg
+	c.mu.Unlock()
 	result, err := cleaner.Clean(ctx, log, plan, policy, cleaner.Options{
-		MapBytes: c.cfg.DedupeBytes / int64(c.cfg.Threads), LoadFactor: c.cfg.LoadFactor,
-		BufferBytes: c.cfg.BufferBytes / c.cfg.Threads, Throttle: c.throttle.wait, NowMs: time.Now().UnixMilli(),
+		MapBytes: cfg.DedupeBytes / int64(cfg.Threads), LoadFactor: cfg.LoadFactor,
+		BufferBytes: cfg.BufferBytes / cfg.Threads, Throttle: c.throttle.wait, NowMs: time.Now().UnixMilli(),
 	})
 	p.cleaned(log, plan, result, err)
 	if err == nil && result.NextDirty > plan.FirstDirty {
@@ -248,10 +266,16 @@ func (p *Partition) cleaned(log *commitlog.Log, plan cleaner.Plan, result cleane
 
 // throttle spreads I/O over time.
 type throttle struct {
+	mu             sync.Mutex
 	bytesPerSecond float64
+	free           time.Time // when all that was asked for may have been done
+}
 
-	mu   sync.Mutex
-	free time.Time // when all that was asked for may have been done
+// limit sets how much may be done in a second.
+func (t *throttle) limit(bytesPerSecond float64) {
+	t.mu.Lock()
+	t.bytesPerSecond = bytesPerSecond
+	t.mu.Unlock()
 }
 
 // throttleSlack is how far the I/O may be ahead: shorter pauses than it are not made.
@@ -259,10 +283,11 @@ const throttleSlack = 100 * time.Millisecond
 
 // wait accounts for bytes, and returns when more may be done.
 func (t *throttle) wait(ctx context.Context, bytes int) error {
+	t.mu.Lock()
 	if t.bytesPerSecond >= math.MaxInt64 {
+		t.mu.Unlock()
 		return nil
 	}
-	t.mu.Lock()
 	now := time.Now()
 	t.free = later(t.free, now).Add(time.Duration(float64(bytes) / t.bytesPerSecond * float64(time.Second)))
 	ahead := t.free.Sub(now)

@@ -270,6 +270,29 @@ func TestCompaction(t *testing.T) {
 	})
 }
 
+// TestCleanerIsSetWhileItRuns: it ends, and begins again where there is something to do.
+func TestCleanerIsSetWhileItRuns(t *testing.T) {
+	testCluster(t, 1, func(c *cluster) {
+		c.settings.Log.Compacted = true
+		c.settings.Log.SegmentBytes = 500
+		c.settings.Retention.Compaction = cleaner.Policy{DirtyRatioMin: 0.5, LagMsMax: math.MaxInt64, DeleteRetentionMs: 1 << 40}
+		c.create(topicID, 1)
+		c.nodes[1].manager.SetCleaner(CleanerConfig{Disabled: true})
+		for i := range 60 {
+			c.write(fmt.Sprint("k", i%4), fmt.Sprint("v", i))
+		}
+		time.Sleep(time.Minute)
+		if _, n := c.table(1); n != 60 {
+			t.Fatalf("%d records are left of 60 though nothing is to be compacted", n)
+		}
+		c.nodes[1].manager.SetCleaner(CleanerConfig{Threads: 2, Backoff: time.Second})
+		time.Sleep(5 * time.Second)
+		if _, n := c.table(1); n >= 30 {
+			t.Errorf("%d records are left of 60", n)
+		}
+	})
+}
+
 // TestKeylessRecordsAreRefused says which they are.
 func TestKeylessRecordsAreRefused(t *testing.T) {
 	testCluster(t, 1, func(c *cluster) {
