@@ -41,6 +41,7 @@ type Result struct {
 	Report     verdict.Report
 	Reached    []string // probes that the brokers reached, in the order of Probes
 	Assertions []Assertion
+	Served     []Served // by phase
 }
 
 // Count is the number of violations, of the run and of the history.

@@ -248,6 +248,7 @@ func (r *run) judge() error {
 	r.result.Report, r.result.Operations, r.result.Acked = check.Report, check.Operations, check.Acknowledged
 	r.result.Violations = append(r.result.Violations, r.view.violations...)
 	r.result.Reached = reachedOf(r.view.reached)
+	r.result.Served = served(r.plan.Phases, table)
 	r.judgeApps()
 	if promises.Progress {
 		if err := r.judgeProgress(table); err != nil {
