@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"odradek/chaos"
-	"odradek/linearizability/verdict"
-	"odradek/sim/app"
 	"odradek/sim/host"
 )
 
@@ -26,6 +24,9 @@ type Campaign struct {
 	App       *host.Program
 	Instances int
 	AppArgs   []string
+	// Shard is the part of the seeds that is run; Known are outcomes of an earlier run of it, which are not run again.
+	Shard Shard
+	Known []Record
 	// Rerun is the share of universes that are run a second time, to see that the two are the same.
 	Rerun float64
 	// Done is told of each universe as it ends, one call at a time; false ends the campaign. May be nil.
@@ -50,15 +51,25 @@ func (t *Tally) Seeds() int { return t.Passed + t.Failed + t.Unknown + t.Broken 
 
 // Line is the last line that `odradek sim --seeds` prints.
 func (t *Tally) Line() string {
-	hours := max(t.Wall.Hours(), 1e-9)
+	rate, speed := 0.0, 0.0
+	if t.Wall > 0 { // what was put together from files took no time of its own
+		rate, speed = float64(t.Seeds())/t.Wall.Hours(), t.Virtual.Seconds()/t.Wall.Seconds()
+	}
 	return fmt.Sprintf("seeds=%d passed=%d failed=%d unknown=%d seeds_per_hour=%.0f virtual_per_wall=%.1f",
-		t.Seeds(), t.Passed, t.Failed, t.Unknown+t.Broken, float64(t.Seeds())/hours, t.Virtual.Seconds()/max(t.Wall.Seconds(), 1e-9))
+		t.Seeds(), t.Passed, t.Failed, t.Unknown+t.Broken, rate, speed)
 }
 
 // Run runs the universes until all are done or ctx ends, and returns what they came to.
 func (c *Campaign) Run(ctx context.Context) *Tally {
 	began := time.Now() //wall: for the tally's rate only
-	tally := &Tally{ByKind: map[string][]uint64{}, Reached: map[string]int{}, Sometimes: map[string]int{}}
+	tally := newTally()
+	known := map[uint64]bool{}
+	for _, r := range c.Known {
+		if c.has(r.Seed) && !known[r.Seed] {
+			known[r.Seed] = true
+			tally.add(r)
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	seeds := make(chan uint64)
@@ -69,7 +80,7 @@ func (c *Campaign) Run(ctx context.Context) *Tally {
 			for seed := range seeds {
 				result, differs, err := c.take(seed)
 				mu.Lock()
-				tally.add(seed, result, err)
+				tally.add(RecordOf(seed, result, err))
 				tally.addRerun(reruns(seed, c.Rerun), differs)
 				if c.Done != nil && !c.Done(seed, result, err) {
 					cancel()
@@ -80,6 +91,9 @@ func (c *Campaign) Run(ctx context.Context) *Tally {
 	}
 feed:
 	for seed := c.First; seed <= c.Last; seed++ {
+		if known[seed] || !c.has(seed) {
+			continue
+		}
 		select {
 		case seeds <- seed:
 		case <-ctx.Done():
@@ -94,6 +108,15 @@ feed:
 	}
 	slices.SortFunc(tally.Differ, func(a, b *Difference) int { return cmp.Compare(a.Seed, b.Seed) })
 	return tally
+}
+
+func newTally() *Tally {
+	return &Tally{ByKind: map[string][]uint64{}, Reached: map[string]int{}, Sometimes: map[string]int{}}
+}
+
+// has says whether a seed is one that the campaign runs.
+func (c *Campaign) has(seed uint64) bool {
+	return seed >= c.First && seed <= c.Last && c.Shard.has(seed-c.First)
 }
 
 // take runs one universe, and again if it is of the share that is.
@@ -123,33 +146,6 @@ func (t *Tally) addRerun(reran bool, differs *Difference) {
 	}
 	if differs != nil {
 		t.Differ = append(t.Differ, differs)
-	}
-}
-
-func (t *Tally) add(seed uint64, r *Result, err error) {
-	if err != nil {
-		t.Broken++
-		return
-	}
-	t.Virtual += r.Virtual
-	for _, probe := range r.Reached {
-		t.Reached[probe]++
-	}
-	for _, a := range r.Assertions {
-		if a.Kind == app.Sometimes {
-			t.Sometimes[a.Name] += min(a.True, 1)
-		}
-	}
-	switch r.Verdict {
-	case verdict.Pass:
-		t.Passed++
-	case verdict.Unknown:
-		t.Unknown++
-	default:
-		t.Failed++
-		for _, kind := range r.Kinds() {
-			t.ByKind[kind] = append(t.ByKind[kind], seed)
-		}
 	}
 }
 

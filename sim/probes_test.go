@@ -12,14 +12,14 @@ import (
 
 // What a campaign says of probes, and when it holds itself to them.
 func TestProbesOfATally(t *testing.T) {
-	tally := &Tally{Reached: map[string]int{}}
+	tally := newTally()
 	for seed := range uint64(RequiredSeeds - 1) {
-		tally.add(seed, &Result{Verdict: verdict.Pass, Reached: []string{"truncated"}}, nil)
+		tally.add(RecordOf(seed, &Result{Verdict: verdict.Pass, Reached: []string{"truncated"}}, nil))
 	}
 	if missed := tally.Missed(); missed != nil {
 		t.Errorf("a campaign of %d seeds is held to %v", tally.Seeds(), missed)
 	}
-	tally.add(RequiredSeeds, &Result{Verdict: verdict.Pass, Reached: []string{"isr-of-one"}}, nil)
+	tally.add(RecordOf(RequiredSeeds, &Result{Verdict: verdict.Pass, Reached: []string{"isr-of-one"}}, nil))
 	missed := tally.Missed()
 	if !slices.Contains(missed, "tail-cut") || slices.Contains(missed, "truncated") || slices.Contains(missed, "fetch-session-evicted") {
 		t.Errorf("missed %v", missed)

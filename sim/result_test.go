@@ -53,14 +53,15 @@ func TestExplanationOfAResult(t *testing.T) {
 }
 
 func TestTally(t *testing.T) {
-	tally := &Tally{ByKind: map[string][]uint64{}, Reached: map[string]int{}, Sometimes: map[string]int{}, Wall: time.Minute}
-	tally.add(1, &Result{Verdict: verdict.Pass, Virtual: time.Minute, Assertions: []Assertion{
+	tally := newTally()
+	tally.Wall = time.Minute
+	tally.add(RecordOf(1, &Result{Verdict: verdict.Pass, Virtual: time.Minute, Assertions: []Assertion{
 		{Kind: "sometimes", Name: "rare", False: 3}, {Kind: "sometimes", Name: "common", True: 2}, {Kind: "always", Name: "sound", True: 1},
-	}}, nil)
-	tally.add(2, &Result{Verdict: verdict.Unknown, Virtual: time.Minute}, nil)
-	tally.add(3, nil, ErrHarness)
-	tally.add(9, failed(), nil)
-	tally.add(8, &Result{Verdict: verdict.Fail, Violations: []Violation{{Kind: "replicas-differ"}}}, nil)
+	}}, nil))
+	tally.add(RecordOf(2, &Result{Verdict: verdict.Unknown, Virtual: time.Minute}, nil))
+	tally.add(RecordOf(3, nil, ErrHarness))
+	tally.add(RecordOf(9, failed(), nil))
+	tally.add(RecordOf(8, &Result{Verdict: verdict.Fail, Violations: []Violation{{Kind: "replicas-differ"}}}, nil))
 	if want := "seeds=5 passed=1 failed=2 unknown=2 seeds_per_hour=300 virtual_per_wall=3.0"; tally.Line() != want {
 		t.Errorf("%s\n%s is expected", tally.Line(), want)
 	}

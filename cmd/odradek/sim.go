@@ -35,6 +35,8 @@ type simOptions struct {
 	jobs                           int
 	rerun                          float64
 	app                            appOptions
+	shard, resultsFile             string
+	mergeFiles                     []string
 	shrink                         bool
 	shrinkRuns                     int
 	leastFile                      string // of the smallest plan, once there is one
@@ -65,8 +67,11 @@ func simCommand() *cobra.Command {
 	flags.StringVar(&o.oldGuestFile, "old-guest", "", "an earlier build of the guest, which nodes run for a while and are upgraded from")
 	flags.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "universes at a time, in a campaign or while a plan is made smaller")
 	flags.Float64Var(&o.rerun, "rerun", 0.05, "share of a campaign's universes that are run twice and have to be the same")
+	flags.StringVar(&o.shard, "shard", "", "run a part of the seeds only: I/N is every N-th from the I-th on, counted from 0, as 2/16")
+	flags.StringVar(&o.resultsFile, "results", "", "keep a campaign's outcomes in this file, and run what it lacks: a campaign that was interrupted goes on")
+	flags.StringSliceVar(&o.mergeFiles, "merge", nil, "run nothing: put together the results files of several parts, separated by commas")
 	o.app.register(flags)
-	command.MarkFlagsMutuallyExclusive("seed", "seeds", "plan")
+	command.MarkFlagsMutuallyExclusive("seed", "seeds", "plan", "merge")
 	command.MarkFlagsMutuallyExclusive("for", "plan")
 	for _, single := range []string{"write-plan", "trace", "history", "log", "report", "shrink"} {
 		command.MarkFlagsMutuallyExclusive("seeds", single)
@@ -74,6 +79,9 @@ func simCommand() *cobra.Command {
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		if o.length < chaos.RunMin {
 			return fmt.Errorf("--for %v: %v or more is allowed", o.length, chaos.RunMin)
+		}
+		if o.mergeFiles != nil {
+			return o.merge(command)
 		}
 		program, err := sim.LoadProgram(command.Context(), o.guestFile)
 		if err != nil {
@@ -210,6 +218,9 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result, least *s
 	if len(result.Reached) > 0 {
 		fmt.Fprintf(out, "sometimes: %s\n", strings.Join(result.Reached, ", "))
 	}
+	for _, s := range result.Served {
+		fmt.Fprintln(out, s)
+	}
 	for _, a := range result.Assertions {
 		fmt.Fprintln(out, a)
 	}
@@ -278,9 +289,19 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 	if err != nil {
 		return err
 	}
+	var shard sim.Shard
+	if o.shard != "" {
+		if shard, err = sim.ParseShard(o.shard); err != nil {
+			return fmt.Errorf("--shard: %w", err)
+		}
+	}
+	results, err := o.openResults()
+	if err != nil {
+		return err
+	}
 	out := command.OutOrStdout()
-	progress := newProgress(command.ErrOrStderr(), int(last-first+1))
-	campaign := sim.Campaign{First: first, Last: last, For: o.length, Jobs: o.jobs, Rerun: o.rerun, Program: program, Older: o.older,
+	progress := newProgress(command.ErrOrStderr(), int(last-first+1)/int(max(shard.Of, 1)))
+	campaign := sim.Campaign{First: first, Last: last, For: o.length, Jobs: o.jobs, Rerun: o.rerun, Shard: shard, Known: results.known, Program: program, Older: o.older,
 		App: o.app.program, Instances: o.app.instances, AppArgs: o.app.args,
 		Done: func(seed uint64, r *sim.Result, err error) bool {
 			switch {
@@ -293,25 +314,34 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 				}
 				fmt.Fprintf(out, "seed=%d verdict=%s %s\n", seed, r.Verdict, strings.Join(words, ", "))
 			}
+			results.write(sim.RecordOf(seed, r, err))
 			progress.step()
-			return true
+			return results.err == nil
 		}}
 	tally := campaign.Run(command.Context())
 	progress.end()
-	o.printFailures(out, tally)
-	tally.PrintProbes(out)
-	for _, name := range tally.Never() {
-		fmt.Fprintf(out, "sometimes: %q was never true\n", name)
+	if err := results.close(); err != nil {
+		return fmt.Errorf("--results: %w", err)
 	}
 	for _, differs := range tally.Differ {
 		fmt.Fprintln(out, differs)
 	}
 	fmt.Fprintf(out, "run twice: %d, not the same: %d\n", tally.Reran, len(tally.Differ))
+	return o.conclude(out, tally, len(tally.Differ) > 0 || command.Context().Err() != nil)
+}
+
+// conclude says what a campaign came to. Open leaves it without a verdict, unless something failed.
+func (o *simOptions) conclude(out io.Writer, tally *sim.Tally, open bool) error {
+	o.printFailures(out, tally)
+	tally.PrintProbes(out)
+	for _, name := range tally.Never() {
+		fmt.Fprintf(out, "sometimes: %q was never true\n", name)
+	}
 	fmt.Fprintln(out, tally.Line())
 	switch {
 	case tally.Failed > 0 || len(tally.Missed()) > 0 || len(tally.Never()) > 0:
 		return exitError{code: 1}
-	case tally.Unknown+tally.Broken+len(tally.Differ) > 0 || command.Context().Err() != nil:
+	case tally.Unknown+tally.Broken > 0 || open:
 		return exitError{code: 3}
 	}
 	return nil
