@@ -78,6 +78,12 @@ var Bugs = []Bug{
 		Cause: "the deletion waited for the replicas that are alive only; one that was down could lead again from the ELR, with its old start",
 		Fixed: "replica: deletions wait for who may be elected",
 	},
+	{
+		Name:  "wrong-read-written-back",
+		Seen:  "two brokers tell differently of one partition epoch, and a leader epoch has two leaders",
+		Cause: "raft's log was written over itself at opening with what a second, wrong read gave; the node then cut it, and voted without what it had acknowledged",
+		Fixed: "raftstore: only what was verified is written again",
+	},
 }
 
 // Plan reads the plan that shows the bug.

@@ -337,3 +337,66 @@ func TestLogAsksTwiceBeforeItCuts(t *testing.T) {
 		t.Errorf("after %d garbled reads the log ends at %d", len(garbling.seen)-1, last)
 	}
 }
+
+// rottenDisk answers one of the reads wrongly: the at-th, counted from 0.
+type rottenDisk struct {
+	env.Disk
+	at, reads int
+}
+
+func (d *rottenDisk) Open(name string, flag int) (env.File, error) {
+	f, err := d.Disk.Open(name, flag)
+	return &rottenFile{f, d}, err
+}
+
+type rottenFile struct {
+	env.File
+	disk *rottenDisk
+}
+
+func (f *rottenFile) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.File.ReadAt(p, off)
+	if n > 0 {
+		if f.disk.reads == f.disk.at {
+			p[n/2] ^= 1
+		}
+		f.disk.reads++
+	}
+	return n, err
+}
+
+// Whichever read of an opening is wrong, what was answered for is there, then and afterwards: nothing wrong is written back, neither of
+// the log nor of the vote.
+func TestNoWrongReadIsWrittenBack(t *testing.T) {
+	disk := memenv.NewDisk()
+	l := must(OpenLog(disk, "log"))(t)
+	if err := l.StoreLogs([]*raft.Log{{Index: 1, Data: []byte("one")}, {Index: 2, Data: []byte("two")}}); err != nil {
+		t.Fatal(err)
+	}
+	s := must(OpenStable(disk, "stable"))(t)
+	if err := s.SetUint64([]byte("term"), 7); err != nil {
+		t.Fatal(err)
+	}
+	check := func(at int, when string, disk env.Disk) {
+		t.Helper()
+		l, err := OpenLog(disk, "log")
+		if err != nil {
+			t.Fatalf("read %d wrong, %s: %v", at, when, err)
+		}
+		if last := must(l.LastIndex())(t); last != 2 {
+			t.Fatalf("read %d wrong, %s: the log ends at %d", at, when, last)
+		}
+		if term := must(must(OpenStable(disk, "stable"))(t).GetUint64([]byte("term")))(t); term != 7 {
+			t.Fatalf("read %d wrong, %s: term %d", at, when, term)
+		}
+	}
+	rotten := &rottenDisk{Disk: disk}
+	for ; rotten.at <= rotten.reads; rotten.at++ {
+		rotten.reads = 0
+		check(rotten.at, "then", rotten)
+		check(rotten.at, "afterwards", disk)
+	}
+	if rotten.at < 9 {
+		t.Errorf("only %d reads were tried", rotten.at)
+	}
+}

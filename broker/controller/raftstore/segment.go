@@ -83,7 +83,7 @@ func openSegment(disk env.Disk, dir string, first uint64, isLast bool) (*segment
 		err = file.Truncate(s.end)
 	}
 	if err == nil && isLast {
-		err = makeDurable(file, s.end)
+		err = s.makeDurable()
 	}
 	if err != nil {
 		file.Close()
@@ -92,21 +92,35 @@ func openSegment(disk env.Disk, dir string, first uint64, isLast bool) (*segment
 	return s, nil
 }
 
-// makeDurable makes durable what a file shows. The process before may have written it and not synced it, or a sync of its may
-// have failed, after which the kernel takes for clean what never reached the disk: so all of it is written again. (The same
-// bytes over themselves; a crash can't tear them.)
-func makeDurable(file env.File, size int64) error {
-	buf := make([]byte, min(size, 1<<20))
-	for at := int64(0); at < size; at += int64(len(buf)) {
-		buf = buf[:min(int64(len(buf)), size-at)]
-		if err := readFull(file, buf, at); err != nil {
+// makeDurable makes durable what scan has found. The process before may have written it and not synced it, or a sync of its may have
+// failed, after which the kernel takes for clean what never reached the disk: so all of it is written again. (The same bytes over
+// themselves; a crash can't tear them.) Every entry is verified once more before it is written: a disk that now reads wrongly must not
+// be made wrong.
+func (s *segment) makeDurable() error {
+	const flushAt = 1 << 20
+	var buf []byte
+	from, seed := int64(0), firstCRC(s.first)
+	for i, at := range s.offsets {
+		body, crc, err := s.readTwice(at, s.end, seed)
+		if err != nil {
 			return err
 		}
-		if _, err := file.WriteAt(buf, at); err != nil {
+		if body == nil {
+			return fmt.Errorf("%w: %s at %d, which could be read before", ErrCorrupt, s.name, at)
+		}
+		buf = binary.BigEndian.AppendUint32(buf, uint32(len(body)))
+		buf = binary.BigEndian.AppendUint32(buf, crc)
+		buf = append(buf, body...)
+		seed = crc
+		if len(buf) < flushAt && i < len(s.offsets)-1 {
+			continue
+		}
+		if _, err := s.file.WriteAt(buf, from); err != nil {
 			return err
 		}
+		from, buf = from+int64(len(buf)), buf[:0]
 	}
-	return file.Sync()
+	return s.file.Sync()
 }
 
 // scan finds the good entries and returns the file's size.

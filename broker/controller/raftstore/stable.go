@@ -54,7 +54,7 @@ func OpenStable(disk env.Disk, name string) (*Stable, error) {
 }
 
 func (s *Stable) load() error {
-	content, err := env.ReadFile(s.disk, s.name, stableBytesMax+stableRecordMax+stableHeader)
+	content, err := s.read()
 	if err != nil {
 		return err
 	}
@@ -68,10 +68,35 @@ func (s *Stable) load() error {
 			return err
 		}
 	}
-	if err := makeDurable(s.file, s.end); err != nil {
+	// What the file shows may not be durable (see segment.makeDurable). It is the bytes that were verified that are written.
+	if _, err := s.file.WriteAt(content[:s.end], 0); err != nil {
+		return err
+	}
+	if err := s.file.Sync(); err != nil {
 		return err
 	}
 	return s.disk.SyncDir(path.Dir(s.name))
+}
+
+// read reads the file, and once more when it does not seem good to its end: what is cut off may be a vote, and the disk's first answer
+// may have been wrong.
+func (s *Stable) read() ([]byte, error) {
+	var best []byte
+	bestRest := -1
+	for range 2 {
+		content, err := env.ReadFile(s.disk, s.name, stableBytesMax+stableRecordMax+stableHeader)
+		if err != nil {
+			return nil, err
+		}
+		rest := len(visitStable(content, func([]byte, []byte, uint32) {}))
+		if rest == 0 {
+			return content, nil
+		}
+		if bestRest < 0 || rest < bestRest {
+			best, bestRest = content, rest
+		}
+	}
+	return best, nil
 }
 
 // visitStable gives the good records, oldest first, and returns what follows them.
