@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"odradek/chaos"
+	"odradek/linearizability/verdict"
 	"odradek/sim/host"
 )
 
@@ -146,6 +147,35 @@ func (t *Tally) addRerun(reran bool, differs *Difference) {
 	}
 	if differs != nil {
 		t.Differ = append(t.Differ, differs)
+	}
+}
+
+// add counts a universe.
+func (t *Tally) add(r Record) {
+	if r.Verdict == "" {
+		t.Broken++
+		return
+	}
+	t.Virtual += time.Duration(r.VirtualNs)
+	for _, probe := range r.Reached {
+		t.Reached[probe]++
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Sometimes)) {
+		t.Sometimes[name] += 0 // that it is known counts, too
+		if r.Sometimes[name] {
+			t.Sometimes[name]++
+		}
+	}
+	switch r.Verdict {
+	case verdict.Pass:
+		t.Passed++
+	case verdict.Unknown:
+		t.Unknown++
+	default:
+		t.Failed++
+		for _, kind := range r.Kinds {
+			t.ByKind[kind] = append(t.ByKind[kind], r.Seed)
+		}
 	}
 }
 

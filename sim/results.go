@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
-	"time"
 
 	"odradek/linearizability/verdict"
 	"odradek/sim/app"
@@ -126,35 +124,6 @@ func Merge(records []Record) (tally *Tally, different []uint64) {
 		tally.add(r)
 	}
 	return tally, slices.Compact(different)
-}
-
-// add counts a universe.
-func (t *Tally) add(r Record) {
-	if r.Verdict == "" {
-		t.Broken++
-		return
-	}
-	t.Virtual += time.Duration(r.VirtualNs)
-	for _, probe := range r.Reached {
-		t.Reached[probe]++
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Sometimes)) {
-		t.Sometimes[name] += 0 // that it is known counts, too
-		if r.Sometimes[name] {
-			t.Sometimes[name]++
-		}
-	}
-	switch r.Verdict {
-	case verdict.Pass:
-		t.Passed++
-	case verdict.Unknown:
-		t.Unknown++
-	default:
-		t.Failed++
-		for _, kind := range r.Kinds {
-			t.ByKind[kind] = append(t.ByKind[kind], r.Seed)
-		}
-	}
 }
 
 // A Shard is a part of a campaign's seeds: every one of Of, from the Index-th on, counted from 0. The zero Shard is all of them.
