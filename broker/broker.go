@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"odradek/broker/api"
+	"odradek/broker/commitlog"
 	"odradek/broker/config"
 	"odradek/broker/controller"
 	"odradek/broker/env"
@@ -251,6 +252,7 @@ func (b *Broker) openReplicas() error {
 		Complete:              b.knows,
 		Intact:                b.controller.Intact(),
 		OnStorageFailure:      b.options.OnFailure,
+		OpenFiles:             commitlog.NewFiles(int(b.node.OpenFilesMax)),
 		OpenParallelism:       int(b.node.RecoveryThreads),
 		MoveParallelism:       int(b.node.MoveThreads),
 		DirFailureTimeout:     b.node.DirFailureTimeout,

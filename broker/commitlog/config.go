@@ -68,10 +68,15 @@ type Options struct {
 	// Beside names a file in the log's directory that is not the log's, and that is to be durable before anything of the log is.
 	// Empty is none.
 	Beside string
+	// Files bounds the files that the log keeps open, with those of all logs that share it. Nil is a bound of its own.
+	Files *Files
 	// SyncParent makes the entry of the log's directory durable. Nil syncs the directory above it; who opens many logs in one
 	// lets a sync serve all that wait.
 	SyncParent func() error
 }
+
+// filesMax is how many files of settled segments a log keeps open that does not share a bound.
+const filesMax = 64
 
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
@@ -79,6 +84,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Go == nil {
 		o.Go = func(f func()) { go f() }
+	}
+	if o.Files == nil {
+		o.Files = NewFiles(filesMax)
 	}
 	return o
 }

@@ -27,6 +27,10 @@
 //
 // # The recovery point
 //
+// The file of a segment that is settled need not be open: of those that nobody reads, a node keeps so many as open.files.max says
+// (Files), and opens the others again by their names. The active segment's file is always open, so that an fsync is told of every
+// write that failed.
+//
 // One promise holds the whole together: everything before the recovery point is durable, in all files (records, index files,
 // epochs, a snapshot of the producers, directory entries), and nothing of what is behind it is believed before it was read.
 // So a segment is rolled without waiting for the disk: the background makes the old one durable and then moves the point. A

@@ -105,6 +105,9 @@ func (l *Log) removeHead(head []*segment) error {
 	end := head[len(head)-1].nextOffset
 	var doomed []string
 	for _, s := range head {
+		if err := s.file.stay(); err != nil {
+			return err
+		}
 		for _, suffix := range indexSuffixes {
 			doomed = append(doomed, segmentName(s.base, suffix))
 		}

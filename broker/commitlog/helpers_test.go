@@ -21,8 +21,8 @@ type tester interface {
 
 const testDir = "topic-0"
 
-// inline runs the background's work at once, so that a run has one order of operations.
-var inline = Options{Go: func(f func()) { f() }}
+// inline runs the background's work at once, so that a run has one order of operations. No file that may be closed stays open.
+var inline = Options{Go: func(f func()) { f() }, Files: NewFiles(0)}
 
 func openLog(t tester, disk env.Disk, cfg Config) *Log {
 	t.Helper()

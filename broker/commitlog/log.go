@@ -31,6 +31,7 @@ type Log struct {
 	onReadError func(*Log, error)
 	beside      string
 	syncParent  func() error
+	files       *Files
 	config      atomic.Pointer[Config]
 	failure     atomic.Pointer[error] // why nothing may be written any more
 	syncFailed  atomic.Bool           // an fsync has failed
@@ -204,12 +205,18 @@ func (l *Log) Close() error {
 	return err
 }
 
-// shut lets go of all files. The caller holds writer and the turn.
+// shut lets go of all files. The caller holds writer and the turn. Readers that have one keep it open: the directory may now get
+// another name, or go.
 func (l *Log) shut() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.closed = true
+	l.mu.Unlock()
 	for _, s := range l.segments {
+		if s.file.pinned() {
+			if err := s.file.stay(); err != nil {
+				l.logger.Warn("a file is lost to who reads it", "dir", l.dir, "segment", s.base, "error", err)
+			}
+		}
 		s.file.release()
 	}
 }

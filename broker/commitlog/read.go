@@ -31,6 +31,10 @@ func (l *Log) Read(from int64, limits ReadLimits) (Slice, error) {
 		view.file.release()
 		return Slice{next: from}, err
 	}
+	if slice.open, err = view.file.borrow(); err != nil {
+		view.file.release()
+		return Slice{next: from}, err
+	}
 	l.hints.remember(view.generation, view.base, slice.next, slice.position+int64(slice.length))
 	return slice, nil
 }

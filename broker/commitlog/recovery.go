@@ -22,7 +22,7 @@ func Open(disk env.Disk, dir string, cfg Config, opts Options) (*Log, error) {
 	opts = opts.withDefaults()
 	l := &Log{
 		disk: disk, dir: dir, logger: opts.Logger, background: opts.Go, onReadError: opts.OnReadError, beside: opts.Beside,
-		syncParent: opts.SyncParent, recovery: nothingTrusted,
+		syncParent: opts.SyncParent, files: opts.Files, recovery: nothingTrusted,
 	}
 	l.producers = newProducerState()
 	l.producers.purgedMs = time.Now().UnixMilli()
@@ -239,7 +239,7 @@ func (l *Log) openSegments(bases []int64, names []string) (sizes []int64, err er
 		if err != nil {
 			return nil, err
 		}
-		s := newSegment(base, f, nowMs)
+		s := l.newSegment(base, f, nowMs)
 		s.sealed = i < len(bases)-1
 		for _, suffix := range indexSuffixes {
 			s.companions = s.companions || slices.Contains(names, segmentName(base, suffix))
@@ -250,6 +250,9 @@ func (l *Log) openSegments(bases []int64, names []string) (sizes []int64, err er
 			return nil, err
 		}
 		sizes = append(sizes, size)
+		if s.sealed {
+			s.file.rest() // unless it is found not to be settled
+		}
 	}
 	return sizes, nil
 }
@@ -374,6 +377,9 @@ func (l *Log) verifySegments(first int, sizes []int64) error {
 			sizes, i = sizes[i:], 0
 		}
 		s.syncedSize, s.entrySynced = -1, false
+		if err := s.file.stay(); err != nil {
+			return err
+		}
 		if err := l.verify(s, sizes[i]); err != nil {
 			return err
 		}
@@ -444,6 +450,9 @@ func (l *Log) dropFrom(i int) error {
 		return nil
 	}
 	s := l.active()
+	if err := s.file.stay(); err != nil {
+		return err
+	}
 	s.sealed = false
 	if s.index != nil {
 		return nil
@@ -533,7 +542,7 @@ func (l *Log) startEmpty(brandNew bool) error {
 			return err
 		}
 	}
-	s, err := createSegment(l.disk, l.dir, l.startOffset, l.config.Load())
+	s, err := l.createSegment(l.startOffset)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (l *Log) Replace(base, next int64, bufferBytes int) (*Replacement, error) {
 		return nil, err
 	}
 	r.file = f
-	r.fresh = newSegment(base, f, 0)
+	r.fresh = l.newSegment(base, f, 0)
 	return r, nil
 }
 
@@ -209,6 +209,9 @@ func (r *Replacement) Commit() error {
 	if err == nil && !r.current() {
 		err = fmt.Errorf("%w: %d to %d", ErrChanged, r.fresh.base, r.next)
 	}
+	for i := 0; err == nil && i < len(r.files); i++ {
+		err = r.files[i].stay()
+	}
 	name := l.path(segmentName(r.fresh.base, logSuffix))
 	if err == nil {
 		err = l.disk.Rename(name+cleanedSuffix, name+swapSuffix)
@@ -314,6 +317,7 @@ func (r *Replacement) finish() error {
 	l.mu.Lock()
 	s.index = nil
 	l.mu.Unlock()
+	s.file.rest()
 	return nil
 }
 

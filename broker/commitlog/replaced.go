@@ -78,7 +78,7 @@ func (l *Log) measureReplacement(base int64) (replacedRange, error) {
 	if err != nil {
 		return replacedRange{}, err
 	}
-	s := newSegment(base, f, 0)
+	s := l.newSegment(base, f, 0)
 	defer s.file.release()
 	size, err := f.Size()
 	if err != nil {

@@ -6,7 +6,7 @@ import "odradek/broker/env"
 // background: until the recovery point has passed it, recovery does without. The caller holds writer.
 func (l *Log) roll() error {
 	old := l.active()
-	next, err := createSegment(l.disk, l.dir, old.nextOffset, l.config.Load())
+	next, err := l.createSegment(old.nextOffset)
 	if err != nil {
 		return err
 	}
@@ -148,6 +148,11 @@ func (l *Log) advanceRecovery(segments []*segment, r recoveryPoint) error {
 		}
 	}
 	l.mu.Unlock()
+	for _, s := range segments {
+		if s.sealed {
+			s.file.rest()
+		}
+	}
 	l.synced.Store(max(l.synced.Load(), r.offset))
 	return nil
 }

@@ -42,8 +42,8 @@ type segment struct {
 	companions  bool   // there may be files of its indexes
 }
 
-func newSegment(base int64, file env.File, nowMs int64) *segment {
-	s := &segment{base: base, file: share(file), createdMs: nowMs, jitter: rand.Float64()}
+func (l *Log) newSegment(base int64, file env.File, nowMs int64) *segment {
+	s := &segment{base: base, file: l.share(file, base), createdMs: nowMs, jitter: rand.Float64()}
 	s.reset()
 	return s
 }
@@ -58,9 +58,10 @@ func (s *segment) reset() {
 // noneAborted is past every offset.
 const noneAborted = math.MaxInt64
 
-func createSegment(disk env.Disk, dir string, base int64, cfg *Config) (*segment, error) {
+func (l *Log) createSegment(base int64) (*segment, error) {
+	cfg := l.config.Load()
 	// A file of this name can only be left over from an attempt that failed.
-	f, err := disk.Open(dir+"/"+segmentName(base, logSuffix), os.O_CREATE|os.O_TRUNC)
+	f, err := l.disk.Open(l.path(segmentName(base, logSuffix)), os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return nil, fmt.Errorf("create segment %d: %w", base, err)
 	}
@@ -69,7 +70,7 @@ func createSegment(disk env.Disk, dir string, base int64, cfg *Config) (*segment
 			return nil, fmt.Errorf("allocate segment %d: %w", base, errors.Join(err, f.Close()))
 		}
 	}
-	s := newSegment(base, f, time.Now().UnixMilli())
+	s := l.newSegment(base, f, time.Now().UnixMilli())
 	s.allocated = cfg.Preallocate
 	return s, nil
 }

@@ -125,6 +125,9 @@ func (l *Log) writeStart(offset int64) error {
 func (l *Log) cut(offset int64) error {
 	i := l.segmentAt(offset)
 	s := l.segments[i]
+	if err := s.file.stay(); err != nil {
+		return err
+	}
 	kept, err := s.head(offset, l.config.Load().IndexIntervalBytes)
 	if err != nil {
 		return err
@@ -236,7 +239,7 @@ func (l *Log) cutFile(s *segment) error {
 	}
 	old := s.file
 	l.mu.Lock()
-	s.file = share(f)
+	s.file = l.share(f, s.base)
 	l.mu.Unlock()
 	old.release()
 	return nil
@@ -250,6 +253,9 @@ func copyFile(to io.WriterAt, from io.ReaderAt, size int64) error {
 // removeSegments removes the files of segments that are no longer in the list, the newest first.
 func (l *Log) removeSegments(segments []*segment) error {
 	for i := len(segments) - 1; i >= 0; i-- {
+		if err := segments[i].file.stay(); err != nil {
+			return err
+		}
 		if err := l.removeSegmentFiles(segments[i].base); err != nil {
 			return err
 		}
@@ -304,7 +310,7 @@ func (l *Log) restartAt(offset int64) error {
 			return err
 		}
 	}
-	fresh, err := createSegment(l.disk, l.dir, offset, l.config.Load())
+	fresh, err := l.createSegment(offset)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,8 @@ var brokerKeys = []Key{
 		Doc: "Fetch sessions kept at once (KIP-227)."},
 	{Name: "max.request.partition.size.limit", Type: Int, Default: "2000", Rule: atLeast(1), Importance: Medium,
 		Doc: "Most partitions in an answer to DescribeTopicPartitions."},
+	{Name: "open.files.max", Type: Int, Default: "4096", Rule: atLeast(0), Importance: Low, Internal: true,
+		Doc: "Most files of segments that are complete which stay open while nobody reads them. Not Kafka's: it keeps all of them open."},
 	{Name: "producer.id.expiration.ms", Type: Int, Default: "86400000", Rule: atLeast(1), Importance: Low, Dynamic: true,
 		Doc: "How long the sequence numbers of a silent producer are remembered."},
 

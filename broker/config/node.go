@@ -47,6 +47,7 @@ type Node struct {
 	FetchBytesMax           int32
 	FetchSessionsMax        int32
 	DescribePartitionsMax   int32 // partitions in an answer to DescribeTopicPartitions
+	OpenFilesMax            int32 // of complete segments, while nobody reads them
 	RetentionCheck          time.Duration
 	RecoveryThreads         int32         // a data directory
 	MoveThreads             int32         // replicas moved between data directories at a time; 0: one a directory
@@ -161,6 +162,7 @@ func (l Layers) node() (Node, error) {
 		FetchBytesMax:           r.int32("fetch.max.bytes"),
 		FetchSessionsMax:        r.int32("max.incremental.fetch.session.cache.slots"),
 		DescribePartitionsMax:   r.int32("max.request.partition.size.limit"),
+		OpenFilesMax:            r.int32("open.files.max"),
 		RetentionCheck:          ms("log.retention.check.interval.ms"),
 		RecoveryThreads:         r.int32("num.recovery.threads.per.data.dir"),
 		DirFailureTimeout:       ms("log.dir.failure.timeout.ms"),

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/env"
 	"odradek/broker/metadata"
 )
@@ -45,17 +46,18 @@ type ManagerConfig struct {
 	// should end: the one after it recovers the logs and registers anew, and nobody counts on what this one had.
 	OnStorageFailure func(err error)
 
-	ReplicaLagTimeMax     time.Duration // replica.lag.time.max.ms
-	FetchWaitMax          time.Duration // replica.fetch.wait.max.ms
-	FetchMinBytes         int32         // replica.fetch.min.bytes
-	FetchMaxBytes         int32         // replica.fetch.max.bytes, a partition
-	FetchResponseMaxBytes int32         // replica.fetch.response.max.bytes
-	FetchBackoff          time.Duration // replica.fetch.backoff.ms: the longest pause after an error
-	SocketTimeout         time.Duration // replica.socket.timeout.ms: beyond FetchWaitMax
-	CheckpointInterval    time.Duration // replica.high.watermark.checkpoint.interval.ms
-	OpenParallelism       int           // num.recovery.threads.per.data.dir
-	MoveParallelism       int           // num.replica.alter.log.dirs.threads; one a directory when 0
-	DirFailureTimeout     time.Duration // log.dir.failure.timeout.ms
+	ReplicaLagTimeMax     time.Duration    // replica.lag.time.max.ms
+	FetchWaitMax          time.Duration    // replica.fetch.wait.max.ms
+	FetchMinBytes         int32            // replica.fetch.min.bytes
+	FetchMaxBytes         int32            // replica.fetch.max.bytes, a partition
+	FetchResponseMaxBytes int32            // replica.fetch.response.max.bytes
+	FetchBackoff          time.Duration    // replica.fetch.backoff.ms: the longest pause after an error
+	SocketTimeout         time.Duration    // replica.socket.timeout.ms: beyond FetchWaitMax
+	CheckpointInterval    time.Duration    // replica.high.watermark.checkpoint.interval.ms
+	OpenFiles             *commitlog.Files // of all logs; nil leaves each its own bound
+	OpenParallelism       int              // num.recovery.threads.per.data.dir
+	MoveParallelism       int              // num.replica.alter.log.dirs.threads; one a directory when 0
+	DirFailureTimeout     time.Duration    // log.dir.failure.timeout.ms
 
 	RetentionCheckInterval time.Duration // log.retention.check.interval.ms
 	Cleaner                CleanerConfig

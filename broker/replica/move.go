@@ -194,7 +194,7 @@ func (p *Partition) openFuture(f *future) error {
 			return err
 		}
 	}
-	log, err := commitlog.Open(disk, f.dir, settings.Log, commitlog.Options{Logger: p.manager.cfg.Logger})
+	log, err := commitlog.Open(disk, f.dir, settings.Log, commitlog.Options{Logger: p.manager.cfg.Logger, Files: p.manager.cfg.OpenFiles})
 	if err != nil {
 		return err
 	}
@@ -325,7 +325,9 @@ func (p *Partition) replaceBy(f *future) error {
 		err = p.promote(disk)
 	}
 	if err == nil {
-		log, err = commitlog.Open(disk, p.dir, p.settings.Log, commitlog.Options{Logger: p.manager.cfg.Logger, OnReadError: p.onReadError})
+		log, err = commitlog.Open(disk, p.dir, p.settings.Log, commitlog.Options{
+			Logger: p.manager.cfg.Logger, OnReadError: p.onReadError, Files: p.manager.cfg.OpenFiles,
+		})
 	}
 	if err != nil {
 		p.fail(err)

@@ -179,7 +179,7 @@ func (p *Partition) openLog(cfg commitlog.Config, told bool, opts commitlog.Opti
 		}
 	}
 	opts.Logger, opts.Beside, opts.SyncParent = p.manager.cfg.Logger, metadataFile, p.home.root.sync
-	opts.OnReadError = p.onReadError
+	opts.OnReadError, opts.Files = p.onReadError, p.manager.cfg.OpenFiles
 	opts.Whole = counted && p.manager.cfg.Intact
 	log, err := commitlog.Open(disk, p.dir, cfg, opts)
 	if errors.Is(err, commitlog.ErrTorn) {
