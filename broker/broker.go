@@ -256,6 +256,7 @@ func (b *Broker) openReplicas() error {
 		OpenParallelism:       int(b.node.RecoveryThreads),
 		MoveParallelism:       int(b.node.MoveThreads),
 		DirFailureTimeout:     b.node.DirFailureTimeout,
+		RackAwareReads:        b.node.RackAwareReads,
 		ReplicaLagTimeMax:     b.node.ReplicaLagTimeMax,
 		FetchWaitMax:          b.node.ReplicaFetchWaitMax,
 		FetchMinBytes:         b.node.ReplicaFetchBytesMin,

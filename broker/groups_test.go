@@ -51,7 +51,7 @@ func startCluster(t *testing.T, n int, settings ...config.Property) *testCluster
 func (c *testCluster) start(id int, settings []config.Property) {
 	c.t.Helper()
 	properties := []config.Property{
-		{Key: "node.id", Value: strconv.Itoa(id)}, {Key: "log.dirs", Value: "data"},
+		{Key: "node.id", Value: strconv.Itoa(id)}, {Key: "log.dirs", Value: "data"}, {Key: "broker.rack", Value: fmt.Sprintf("rack%d", id)},
 		{Key: "listeners", Value: fmt.Sprintf("PLAINTEXT://node%d:9092,CONTROLLER://node%d:9093", id, id)},
 		{Key: "controller.quorum.voters", Value: c.voters},
 		{Key: "group.initial.rebalance.delay.ms", Value: "0"}, {Key: "offsets.topic.num.partitions", Value: "4"},

@@ -38,6 +38,7 @@ func (h *Handler) fetch(ctx context.Context, c call, req *kmsg.FetchRequest) {
 	}
 	defer session.leave()
 	session.asks(&run.asks)
+	run.incremental = session.incremental
 	run.resolve()
 	run.readUntilEnough(ctx)
 	c.Reply(run.respond(session))
@@ -66,6 +67,8 @@ type fetchRun struct {
 	isolation replica.Isolation
 	replicaID int32
 	epoch     int64 // the follower's broker epoch, -1 when it doesn't say
+	// incremental: the session's reader has been told how far the logs could be read.
+	incremental bool
 
 	// One element for each partition, in the same order.
 	asks       []*fetchAsk
@@ -177,6 +180,7 @@ func (r *fetchRun) findTopic(img *metadata.Image, ask *fetchAsk) (*metadata.Topi
 
 func failedFetch(err error) replica.FetchResult {
 	return replica.FetchResult{
-		Err: err, HighWatermark: -1, LastStableOffset: -1, LogStartOffset: -1, CurrentLeaderID: metadata.NoLeader, CurrentLeaderEpoch: -1,
+		Err: err, HighWatermark: -1, LastStableOffset: -1, LogStartOffset: -1, PreferredReadReplica: metadata.NoLeader,
+		CurrentLeaderID: metadata.NoLeader, CurrentLeaderEpoch: -1,
 	}
 }

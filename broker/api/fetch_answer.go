@@ -68,6 +68,7 @@ func (r *fetchRun) partitionAnswer(ask *fetchAsk, i int) wire.FetchPartition {
 	part.ErrorCode = codeFor(r.call, result.Err)
 	part.HighWatermark, part.LastStableOffset, part.LogStartOffset = result.HighWatermark, result.LastStableOffset, result.LogStartOffset
 	part.DivergingEpoch = result.DivergingEpoch
+	part.PreferredReadReplica = result.PreferredReadReplica
 	if pointsToLeader(result) {
 		part.CurrentLeader = &wire.LeaderAndEpoch{LeaderID: result.CurrentLeaderID, LeaderEpoch: result.CurrentLeaderEpoch}
 	}

@@ -65,22 +65,30 @@ func (r *fetchRun) read(again bool) (bytes int, urgent bool) {
 		request := replica.FetchRequest{
 			Offset: ask.offset, CurrentLeaderEpoch: ask.currentLeaderEpoch, LastFetchedEpoch: ask.lastFetchedEpoch,
 			LogStartOffset: ask.logStartOffset, MaxBytes: max(min(int(ask.bytesMax), left), 0), AtLeastOne: bytes == 0,
-			Isolation: r.isolation, ReplicaID: r.replicaID, ReplicaEpoch: r.epoch, AllowFollower: r.call.Version >= 11,
+			Isolation: r.isolation, ReplicaID: r.replicaID, ReplicaEpoch: r.epoch, AllowFollower: r.call.Version >= 11, Rack: r.req.Rack,
 			Again: again,
 		}
 		r.results[i], r.given[i] = r.partitions[i].Fetch(request), false
 		result := &r.results[i]
-		if result.Err != nil || result.DivergingEpoch != nil {
+		if result.Err != nil || result.DivergingEpoch != nil || result.PreferredReadReplica >= 0 || r.isFollower() && r.moved(ask, result, again) {
 			urgent = true
-		}
-		if r.isFollower() && result.LogStartOffset > ask.logStartOffset {
-			urgent = true // records were deleted, and who asked for it waits until the follower's start has moved
 		}
 		size := recordBytes(result)
 		bytes += size
 		left -= size
 	}
 	return bytes, urgent
+}
+
+// moved says whether a follower has to know at once how far the log can be read now. Where records were deleted, who asked for it
+// waits until the follower's start has moved. Where consumers are sent to followers, those don't see what is committed before
+// the follower has heard of it; otherwise it is in time for a follower with the next records.
+func (r *fetchRun) moved(ask *fetchAsk, result *replica.FetchResult, again bool) bool {
+	if !again && !r.incremental {
+		ask.toldHighWatermark = result.HighWatermark // a full request's sender hears of it in any case
+	}
+	return result.LogStartOffset > ask.logStartOffset ||
+		r.h.node.RackAwareReads && result.HighWatermark > ask.toldHighWatermark
 }
 
 // watch has the waiter woken when a partition has more than was just read.
@@ -97,6 +105,9 @@ func (r *fetchRun) watch() {
 			seen = r.asks[i].offset
 		}
 		r.watches = append(r.watches, partition.Watch(r.waiter, r.isolation, seen))
+		if r.isFollower() && r.h.node.RackAwareReads {
+			r.watches = append(r.watches, partition.Watch(r.waiter, replica.HighWatermark, r.results[i].HighWatermark))
+		}
 	}
 }
 

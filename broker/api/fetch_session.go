@@ -72,7 +72,7 @@ func (s *fetchSession) leave() {
 
 // tells says whether a result has to be in the answer, and notes that it is told.
 func (s *fetchSession) tells(ask *fetchAsk, result *replica.FetchResult) bool {
-	changed := recordBytes(result) > 0 || result.Err != nil || result.DivergingEpoch != nil ||
+	changed := recordBytes(result) > 0 || result.Err != nil || result.DivergingEpoch != nil || result.PreferredReadReplica >= 0 ||
 		result.HighWatermark != ask.toldHighWatermark || result.LogStartOffset != ask.toldLogStartOffset
 	ask.toldHighWatermark, ask.toldLogStartOffset = result.HighWatermark, result.LogStartOffset
 	if result.Err != nil {

@@ -277,3 +277,59 @@ func BenchmarkFetch(b *testing.B) {
 		})
 	}
 }
+
+// TestFetchSendsOn: where a consumer is to read is told at once, with no records, and in a session every time.
+func TestFetchSendsOn(t *testing.T) {
+	h := newHouse(t)
+	elsewhere := read(0)
+	elsewhere.PreferredReadReplica = 2
+	h.a[0].fetchResult = elsewhere
+	req := sessionRequest(0, 0, 0)
+	req.Rack, req.MaxWaitMillis = "r2", 1<<30
+	for epoch := range int32(3) {
+		resp := do[*kmsg.FetchResponse](h, 12, req)
+		if len(resp.Topics) != 1 || resp.Topics[0].Partitions[0].PreferredReadReplica != 2 || h.a[0].fetched[epoch].Rack != "r2" {
+			t.Fatalf("%+v, asked for %+v", resp, h.a[0].fetched[epoch])
+		}
+		req.SessionID, req.SessionEpoch, req.Topics = resp.SessionID, epoch+1, nil
+	}
+}
+
+// TestFollowersHearOfHighWatermark: at once where consumers read from them, else with what comes next.
+func TestFollowersHearOfHighWatermark(t *testing.T) {
+	const at, longest = 300 * time.Millisecond, time.Second
+	for _, test := range []struct {
+		settings      []string
+		first, second time.Duration // after which it is told of a mark that moves at that time, and of one that moved before it asked
+	}{
+		{[]string{"replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector"}, at, 0},
+		{[]string{"replica.selector.class=org.apache.kafka.common.replica.LeaderSelector"}, longest, longest},
+		{nil, longest, longest},
+	} {
+		t.Run(fmt.Sprint(test.settings), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t, test.settings...)
+				h.a[0].fetchResult = read(0)
+				req := fetchOf(2, "a", 0)
+				req.SessionEpoch, req.Topics[0].Partitions[0].LogStartOffset = 0, 3
+				req.SessionID, req.Topics = do[*kmsg.FetchResponse](h, 17, req).SessionID, nil
+				ask := func(epoch int32, mark int64, want time.Duration) {
+					t.Helper()
+					req.SessionEpoch = epoch
+					start := time.Now()
+					resp := do[*kmsg.FetchResponse](h, 17, req)
+					if took := time.Since(start); took != want || len(resp.Topics) != 1 || resp.Topics[0].Partitions[0].HighWatermark != mark {
+						t.Errorf("told after %v, want %v: %+v", took, want, resp)
+					}
+				}
+				moved := read(0)
+				moved.HighWatermark = 21
+				time.AfterFunc(at, func() { h.a[0].wake(moved) })
+				ask(1, 21, test.first)
+				moved.HighWatermark = 22
+				h.a[0].set(moved)
+				ask(2, 22, test.second)
+			})
+		})
+	}
+}

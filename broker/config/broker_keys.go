@@ -85,6 +85,8 @@ var brokerKeys = []Key{
 		Doc: "How long a leader waits before it answers a follower with nothing."},
 	{Name: "replica.fetch.backoff.ms", Type: Int, Default: "1000", Rule: atLeast(0), Importance: Medium,
 		Doc: "How long a follower waits after a fetch that failed."},
+	{Name: "replica.selector.class", Type: String, Null: true, Rule: oneOf(selectorLeader, selectorRackAware), Importance: Medium,
+		Doc: "Which replica consumers are sent to: the leader when unset, or one in sync on their own rack."},
 	{Name: "replica.high.watermark.checkpoint.interval.ms", Type: Long, Default: "5000", Importance: High,
 		Doc: "Time between two savings of the high watermarks."},
 
@@ -128,3 +130,9 @@ var brokerKeys = []Key{
 	{Name: "offsets.topic.segment.bytes", Type: Int, Default: "104857600", Rule: atLeast(1), Importance: High,
 		Doc: "Size of the offsets topic's segments when it is made."},
 }
+
+// The values of replica.selector.class: the classes that come with Kafka.
+const (
+	selectorLeader    = "org.apache.kafka.common.replica.LeaderSelector"
+	selectorRackAware = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+)

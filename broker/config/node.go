@@ -43,6 +43,7 @@ type Node struct {
 	ReplicaFetchBytesMin    int32
 	ReplicaFetchWaitMax     time.Duration
 	ReplicaFetchBackoff     time.Duration
+	RackAwareReads          bool // consumers are sent to a replica on their rack
 	HighWatermarkCheckpoint time.Duration
 	FetchBytesMax           int32
 	FetchSessionsMax        int32
@@ -158,6 +159,7 @@ func (l Layers) node() (Node, error) {
 		ReplicaFetchBytesMin:    r.int32("replica.fetch.min.bytes"),
 		ReplicaFetchWaitMax:     ms("replica.fetch.wait.max.ms"),
 		ReplicaFetchBackoff:     ms("replica.fetch.backoff.ms"),
+		RackAwareReads:          r.string("replica.selector.class") == selectorRackAware,
 		HighWatermarkCheckpoint: ms("replica.high.watermark.checkpoint.interval.ms"),
 		FetchBytesMax:           r.int32("fetch.max.bytes"),
 		FetchSessionsMax:        r.int32("max.incremental.fetch.session.cache.slots"),

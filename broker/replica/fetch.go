@@ -29,6 +29,8 @@ type FetchRequest struct {
 	// Again marks a further look by the same request, after a wait: it says nothing new of the follower, and by now the
 	// follower may have asked for more on another connection.
 	Again bool
+	// Rack is the consumer's, empty when it doesn't say.
+	Rack string
 	// AllowFollower lets a consumer read from a replica that doesn't lead (KIP-392): set for versions from 11.
 	AllowFollower bool
 }
@@ -45,6 +47,8 @@ type FetchResult struct {
 	// DivergingEpoch says, when set, that the reader's log is not a prefix of this one: it ends, at most, where the
 	// epoch ended (KIP-595).
 	DivergingEpoch *wire.EpochEndOffset
+	// PreferredReadReplica is the replica that the consumer is sent to instead of being given records (KIP-392), -1 for none.
+	PreferredReadReplica int32
 	// Err is nil or a *kerr.Error.
 	Err error
 	// CurrentLeaderID and CurrentLeaderEpoch are set with errors that say that the reader's metadata is old, else -1.
@@ -68,7 +72,7 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 	}
 	log := p.log
 	p.unlock()
-	if err != nil || result.DivergingEpoch != nil || req.Offset >= end {
+	if err != nil || result.PreferredReadReplica >= 0 || result.DivergingEpoch != nil || req.Offset >= end {
 		return result
 	}
 	if buggify.Fires(buggify.FetchLittle) {
@@ -95,7 +99,7 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 // prepareFetch checks the request, notes the follower's progress and returns the offset up to which may be read. p.mu is
 // held.
 func (p *Partition) prepareFetch(req *FetchRequest) (FetchResult, int64, *kerr.Error) {
-	none := FetchResult{HighWatermark: -1, LastStableOffset: -1, LogStartOffset: -1, CurrentLeaderID: -1, CurrentLeaderEpoch: -1}
+	none := noFetch
 	if err := p.readable(req.CurrentLeaderEpoch, req.fromFollower() || !req.AllowFollower); err != nil {
 		return none, 0, err
 	}
@@ -105,6 +109,11 @@ func (p *Partition) prepareFetch(req *FetchRequest) (FetchResult, int64, *kerr.E
 		if follower, err = p.followerOf(req); err != nil {
 			return none, 0, err
 		}
+	}
+	if nearest := p.nearest(req); nearest >= 0 {
+		result := p.withMarks(none)
+		result.PreferredReadReplica = nearest
+		return result, 0, nil
 	}
 	if req.LastFetchedEpoch >= 0 {
 		diverging, err := p.diverges(req)
@@ -121,11 +130,20 @@ func (p *Partition) prepareFetch(req *FetchRequest) (FetchResult, int64, *kerr.E
 			p.followerFetched(follower, req)
 		}
 	}
-	result := none
+	return p.withMarks(none), p.readableEnd(req.Isolation), nil
+}
+
+// noFetch is a result that tells nothing.
+var noFetch = FetchResult{
+	HighWatermark: -1, LastStableOffset: -1, LogStartOffset: -1, PreferredReadReplica: -1, CurrentLeaderID: -1, CurrentLeaderEpoch: -1,
+}
+
+// withMarks says how far this log can be read. p.mu is held.
+func (p *Partition) withMarks(result FetchResult) FetchResult {
 	result.HighWatermark = p.highWatermark
 	result.LastStableOffset = p.lastStableOffset()
 	result.LogStartOffset = p.log.StartOffset()
-	return result, p.readableEnd(req.Isolation), nil
+	return result
 }
 
 // readable checks that this replica may answer a reader that believes in epoch. p.mu is held.
@@ -188,7 +206,8 @@ func (p *Partition) readFailed(log *commitlog.Log, err error) FetchResult {
 	answer, _ := answerFor(err)
 	p.mu.Lock()
 	p.resignOver(log, answer, err)
-	result := FetchResult{HighWatermark: -1, LastStableOffset: -1, LogStartOffset: -1, Err: answer}
+	result := noFetch
+	result.Err = answer
 	result.CurrentLeaderID, result.CurrentLeaderEpoch = p.hint(answer)
 	p.unlock()
 	return result

@@ -46,6 +46,9 @@ type ManagerConfig struct {
 	// should end: the one after it recovers the logs and registers anew, and nobody counts on what this one had.
 	OnStorageFailure func(err error)
 
+	// RackAwareReads sends consumers to a replica on their rack (replica.selector.class).
+	RackAwareReads bool
+
 	ReplicaLagTimeMax     time.Duration    // replica.lag.time.max.ms
 	FetchWaitMax          time.Duration    // replica.fetch.wait.max.ms
 	FetchMinBytes         int32            // replica.fetch.min.bytes
