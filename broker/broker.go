@@ -123,7 +123,7 @@ func (b *Broker) start() error {
 	b.controller.Subscribe(b.transactions.Apply)
 	b.controller.Subscribe(b.shares.Apply)
 	b.controller.Subscribe(b.quotas.Apply)
-	b.controller.Subscribe(b.followConnectionLimits)
+	b.controller.Subscribe(b.followLimits)
 	b.controller.Subscribe(b.followCleaner)
 	b.controller.Subscribe(b.watchSelf())
 	b.controller.Start()
@@ -267,9 +267,16 @@ func (b *Broker) openReplicas() error {
 
 		RetentionCheckInterval: b.node.RetentionCheck,
 		Cleaner:                cleanerConfig(b.node.Cleaner),
+		Replication:            replica.Windows(b.node.ReplicationQuota),
+		Moves:                  replica.Windows(b.node.MovesQuota),
 	})
+	if err != nil {
+		return err
+	}
+	limits := b.options.Static.Layers(nil, nil).ReplicationLimits()
+	m.SetLimits(limits.Leader, limits.Follower, limits.Move)
 	b.replicas = m
-	return err
+	return nil
 }
 
 // watchSelf follows this process through the metadata. Clients are answered once its registration is there, and with it

@@ -36,6 +36,8 @@ func (b *Broker) topicSettings(img *metadata.Image, topic string) replica.TopicS
 	}
 	return replica.TopicSettings{
 		MinInsyncReplicas: int(c.MinInsyncReplicas),
+		LeaderThrottled:   replica.ReplicaList(c.LeaderThrottled),
+		FollowerThrottled: replica.ReplicaList(c.FollowerThrottled),
 		Retention: replica.TopicRetention{
 			Delete: c.Delete,
 			Limits: cleaner.Retention{Ms: c.RetentionMs, Bytes: c.RetentionBytes},
@@ -77,15 +79,18 @@ func compressionOf(c config.Topic) record.Compression {
 	return record.Compression{} // "uncompressed", and "producer"
 }
 
-// followConnectionLimits takes over what is set for connections while the node runs.
-func (b *Broker) followConnectionLimits(img *metadata.Image, delta *metadata.Delta) {
+// followLimits takes over what is set for connections and for the copying of replicas while the node runs.
+func (b *Broker) followLimits(img *metadata.Image, delta *metadata.Delta) {
 	if !slices.ContainsFunc(delta.Configs, func(r metadata.ConfigResource) bool { return r.Type == metadata.ResourceBroker }) {
 		return
 	}
-	most, perIP := b.layers(img).ConnectionLimits()
+	layers := b.layers(img)
+	most, perIP := layers.ConnectionLimits()
 	for _, s := range b.servers {
 		s.SetLimits(int(most), int(perIP))
 	}
+	copying := layers.ReplicationLimits()
+	b.replicas.SetLimits(copying.Leader, copying.Follower, copying.Move)
 }
 
 // followCleaner takes over what compaction may use while the node runs.

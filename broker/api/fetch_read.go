@@ -97,6 +97,9 @@ func (r *fetchRun) watch() {
 		if partition == nil {
 			continue
 		}
+		if r.results[i].Throttled {
+			continue // what is there must not wake it: it reads again when its time is over
+		}
 		seen := r.results[i].HighWatermark
 		switch r.isolation {
 		case replica.Committed:

@@ -333,3 +333,27 @@ func TestFollowersHearOfHighWatermark(t *testing.T) {
 		})
 	}
 }
+
+// TestThrottledFollowerWaits: what a throttled follower may not have does not wake its fetch, which ends when its time is over.
+func TestThrottledFollowerWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		throttled := read(0)
+		throttled.Throttled = true
+		h.a[0].fetchResult, h.a[1].fetchResult = throttled, read(0)
+		start := time.Now()
+		req := fetchOf(2, "a", 0, 1)
+		for i := range req.Topics[0].Partitions {
+			req.Topics[0].Partitions[i].LogStartOffset = 3
+		}
+		time.AfterFunc(time.Millisecond, func() {
+			if n, others := len(h.a[0].waiters), len(h.a[1].waiters); n != 0 || others != 1 {
+				t.Errorf("%d waiters for the throttled partition, %d for the other", n, others)
+			}
+		})
+		do[*kmsg.FetchResponse](h, 17, req)
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("answered after %v", took)
+		}
+	})
+}

@@ -59,6 +59,9 @@ func (l Layers) DescribeBroker() []Entry {
 		}
 		entry := newEntry(k, l.brokerValue(k))
 		entry.Synonyms = l.synonyms(k.Name)
+		if k.WhenSet && len(entry.Synonyms) == 0 {
+			continue
+		}
 		entries = append(entries, entry.sourced())
 	}
 	return entries

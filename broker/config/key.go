@@ -64,6 +64,8 @@ type Key struct {
 	Inert bool
 	// Internal keys are for tests and universes: they work when set, and nobody is told of them.
 	Internal bool
+	// WhenSet keys have no default that anybody is told of: they are described only where they are set.
+	WhenSet bool
 	// Bounds, of a group's key, are the broker's keys that say the least and the most that it can be.
 	Bounds [2]string
 	// Fallbacks, of a topic's or a group's key, are the broker's keys that give its value when it isn't set, strongest first.

@@ -43,7 +43,9 @@ type Node struct {
 	ReplicaFetchBytesMin    int32
 	ReplicaFetchWaitMax     time.Duration
 	ReplicaFetchBackoff     time.Duration
-	RackAwareReads          bool // consumers are sent to a replica on their rack
+	ReplicationQuota        Windows // of throttled replicas
+	MovesQuota              Windows // of replicas that move between data directories
+	RackAwareReads          bool    // consumers are sent to a replica on their rack
 	HighWatermarkCheckpoint time.Duration
 	FetchBytesMax           int32
 	FetchSessionsMax        int32
@@ -66,6 +68,12 @@ type Quotas struct {
 	Window          time.Duration
 	MutationSamples int
 	MutationWindow  time.Duration
+}
+
+// Windows are a number of windows in which a rate is counted, each of a length.
+type Windows struct {
+	Samples int
+	Length  time.Duration
 }
 
 // Groups is what concerns consumer groups and their offsets.
@@ -159,6 +167,8 @@ func (l Layers) node() (Node, error) {
 		ReplicaFetchBytesMin:    r.int32("replica.fetch.min.bytes"),
 		ReplicaFetchWaitMax:     ms("replica.fetch.wait.max.ms"),
 		ReplicaFetchBackoff:     ms("replica.fetch.backoff.ms"),
+		ReplicationQuota:        r.windows("replication.quota.window"),
+		MovesQuota:              r.windows("alter.log.dirs.replication.quota.window"),
 		RackAwareReads:          r.string("replica.selector.class") == selectorRackAware,
 		HighWatermarkCheckpoint: ms("replica.high.watermark.checkpoint.interval.ms"),
 		FetchBytesMax:           r.int32("fetch.max.bytes"),

@@ -3,6 +3,8 @@ package config
 import (
 	"math"
 	"slices"
+	"strings"
+	"time"
 )
 
 // Topic is the configuration of a topic that something here acts on. Sizes are in bytes, times in milliseconds.
@@ -34,6 +36,8 @@ type Topic struct {
 	DirtyRatioMin          float64
 	ProducerIDExpirationMs int64 // a broker's key, here because each log needs it
 	VerifyTransactions     bool  // likewise
+	// Replicas that are throttled: pairs partition:node, separated by commas, or a star for all.
+	LeaderThrottled, FollowerThrottled string
 }
 
 // NeverMs is a FlushMs or FlushMessages that is off.
@@ -75,6 +79,8 @@ func (l Layers) Topic(topic map[string]string) Topic {
 		DirtyRatioMin:          r.float64("min.cleanable.dirty.ratio"),
 		ProducerIDExpirationMs: b.int64("producer.id.expiration.ms"),
 		VerifyTransactions:     b.bool("transaction.partition.verification.enable"),
+		LeaderThrottled:        strings.Join(r.list("leader.replication.throttled.replicas"), ","),
+		FollowerThrottled:      strings.Join(r.list("follower.replication.throttled.replicas"), ","),
 	}
 }
 
@@ -100,6 +106,24 @@ func (l Layers) Cleaner() Cleaner {
 	return reader{func(name string) any { return l.brokerValue(brokerIndex[name]) }}.cleaner()
 }
 
+// ReplicationLimits are a node's limits to the copying of replicas, in bytes a second; math.MaxInt64 is none.
+type ReplicationLimits struct {
+	Leader   int64 // of what it gives to followers
+	Follower int64 // of what it fetches from leaders
+	Move     int64 // of what it copies between its data directories
+}
+
+// ReplicationLimits are the limits as they are now.
+func (l Layers) ReplicationLimits() ReplicationLimits {
+	limit := func(name string) int64 {
+		if bytes, set := l.brokerValue(brokerIndex[name]).(int64); set {
+			return bytes
+		}
+		return math.MaxInt64
+	}
+	return ReplicationLimits{Leader: limit(leaderRate), Follower: limit(followerRate), Move: limit(moveRate)}
+}
+
 // reader gives resolved values their Go types. Asking for a key that isn't defined, or by another type, is a bug and panics.
 type reader struct{ value func(name string) any }
 
@@ -107,6 +131,11 @@ func (r reader) bool(name string) bool       { return r.value(name).(bool) }
 func (r reader) int64(name string) int64     { return r.value(name).(int64) }
 func (r reader) float64(name string) float64 { return r.value(name).(float64) }
 func (r reader) int32(name string) int32     { return int32(r.value(name).(int64)) }
+
+// windows reads the two keys that say how a rate is counted.
+func (r reader) windows(prefix string) Windows {
+	return Windows{Samples: int(r.int32(prefix + ".num")), Length: time.Duration(r.int64(prefix+".size.seconds")) * time.Second}
+}
 
 // int32OrZero returns 0 for null.
 func (r reader) int32OrZero(name string) int32 {

@@ -1,5 +1,5 @@
 // Package quota decides who has to wait: it keeps the rates at which clients produce, fetch, take processor time, change topics and
-// connect, holds them against the limits in the metadata, and says for how long a client is to be left unheard. It does no I/O
+// connect, and at which replicas are copied, holds them against the limits in the metadata, and says for how long a client is to be left unheard. It does no I/O
 // and reads no clock; every call brings the time.
 //
 // The arithmetic is Kafka's. A rate is counted in windows (quota.window.num of quota.window.size.seconds): what came in them, by

@@ -33,9 +33,9 @@ func (r *rate) record(value float64, now time.Time) {
 	r.windows[r.current].sum += value
 }
 
-// perSecond is the rate, and the time it is the average of.
-func (r *rate) perSecond(now time.Time) (value float64, over time.Duration) {
-	oldest, sum := now, 0.0
+// recent is what came in the windows that still count, and the time since the oldest of them began.
+func (r *rate) recent(now time.Time) (sum float64, since time.Duration) {
+	oldest := now
 	lifetime := time.Duration(cap(r.windows)) * r.length
 	for _, w := range r.windows {
 		if now.Sub(w.began) >= lifetime {
@@ -46,7 +46,12 @@ func (r *rate) perSecond(now time.Time) (value float64, over time.Duration) {
 			oldest = w.began
 		}
 	}
-	over = now.Sub(oldest)
+	return sum, now.Sub(oldest)
+}
+
+// perSecond is the rate, and the time it is the average of.
+func (r *rate) perSecond(now time.Time) (value float64, over time.Duration) {
+	sum, over := r.recent(now)
 	// The time before the first window counts too, or the first record of all would be an endless rate.
 	if missing := cap(r.windows) - 1 - int(over/r.length); missing > 0 {
 		over += time.Duration(missing) * r.length
@@ -57,6 +62,11 @@ func (r *rate) perSecond(now time.Time) (value float64, over time.Duration) {
 // wait is how long the rate has to rest until it is limit.
 func (r *rate) wait(limit float64, now time.Time) time.Duration {
 	value, over := r.perSecond(now)
+	return untilLimit(value, limit, over)
+}
+
+// untilLimit is how long a rate that is the average of some time has to rest until it is limit.
+func untilLimit(value, limit float64, over time.Duration) time.Duration {
 	if value <= limit {
 		return 0
 	}

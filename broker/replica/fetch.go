@@ -49,6 +49,8 @@ type FetchResult struct {
 	DivergingEpoch *wire.EpochEndOffset
 	// PreferredReadReplica is the replica that the consumer is sent to instead of being given records (KIP-392), -1 for none.
 	PreferredReadReplica int32
+	// Throttled says that the follower is given nothing for a while, whatever there is.
+	Throttled bool
 	// Err is nil or a *kerr.Error.
 	Err error
 	// CurrentLeaderID and CurrentLeaderEpoch are set with errors that say that the reader's metadata is old, else -1.
@@ -70,7 +72,7 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 		result.Err = err
 		result.CurrentLeaderID, result.CurrentLeaderEpoch = p.hint(err)
 	}
-	log := p.log
+	log, counts := p.log, p.leaderThrottled && req.fromFollower()
 	p.unlock()
 	if err != nil || result.PreferredReadReplica >= 0 || result.DivergingEpoch != nil || req.Offset >= end {
 		return result
@@ -87,6 +89,9 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 		return result
 	}
 	result.Slice = slice
+	if counts {
+		p.manager.throttles.leader.Record(slice.Len(), time.Now())
+	}
 	if req.Isolation == Committed {
 		if result.AbortedTxns, readErr = log.AbortedTransactions(req.Offset, slice.NextOffset()); readErr != nil {
 			slice.Release()
@@ -130,7 +135,11 @@ func (p *Partition) prepareFetch(req *FetchRequest) (FetchResult, int64, *kerr.E
 			p.followerFetched(follower, req)
 		}
 	}
-	return p.withMarks(none), p.readableEnd(req.Isolation), nil
+	result, end := p.withMarks(none), p.readableEnd(req.Isolation)
+	if follower != nil && req.Offset < end && p.throttles(follower) {
+		result.Throttled, end = true, req.Offset
+	}
+	return result, end, nil
 }
 
 // noFetch is a result that tells nothing.

@@ -107,7 +107,7 @@ func (f *fetcher) round(wait time.Duration) error {
 	}
 	f.session.prepare()
 	cfg := &f.manager.cfg
-	req := f.session.request()
+	req := f.session.request(time.Now())
 	if f.session.known == 0 {
 		f.session.reset()
 		return nil

@@ -65,6 +65,7 @@ func (p *Partition) replicate(leader int32, at position, answer *kmsg.FetchRespo
 	if d := answer.DivergingEpoch; d.EndOffset >= 0 && d.Epoch >= 0 {
 		return p.truncateDiverging(d.Epoch, d.EndOffset)
 	}
+	p.throttleFetched(len(answer.RecordBatches))
 	if len(batches) > 0 {
 		if _, err := p.log.AppendFollower(batches); err != nil {
 			p.setHighWatermark(min(p.highWatermark, p.log.EndOffset())) // an empty log's end may have gone back
@@ -107,6 +108,7 @@ func continuation(fetched []byte, leaderEpoch int32) (batches []byte, flaw error
 
 // followMarks takes over the leader's high watermark and log start offset, as far as this log goes. p.mu is held.
 func (p *Partition) followMarks(highWatermark, logStartOffset int64) error {
+	p.level = p.log.EndOffset() >= highWatermark
 	if mark := min(highWatermark, p.log.EndOffset()); mark > p.highWatermark {
 		p.setHighWatermark(mark)
 		p.fire()

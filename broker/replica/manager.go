@@ -64,6 +64,15 @@ type ManagerConfig struct {
 
 	RetentionCheckInterval time.Duration // log.retention.check.interval.ms
 	Cleaner                CleanerConfig
+
+	// Replication and Moves are the throttles of copying between nodes and between data directories.
+	Replication, Moves Windows
+}
+
+// Windows are a number of windows in which a rate is counted, each of a length.
+type Windows struct {
+	Samples int
+	Length  time.Duration
 }
 
 // closersMax is how many logs of a directory are closed at a time. They wait for fsyncs, which a file system's journal does
@@ -82,6 +91,8 @@ func (c ManagerConfig) withDefaults() ManagerConfig {
 	setDefault(&c.OpenParallelism, 2)
 	setDefault(&c.DirFailureTimeout, 30*time.Second)
 	setDefault(&c.RetentionCheckInterval, 5*time.Minute)
+	setDefault(&c.Replication, Windows{Samples: 11, Length: time.Second})
+	setDefault(&c.Moves, Windows{Samples: 11, Length: time.Second})
 	c.Cleaner = c.Cleaner.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -105,13 +116,14 @@ type Manager struct {
 	// image is the newest that Apply got.
 	image atomic.Pointer[metadata.Image]
 
-	dirs     []*logDir
-	moves    *jobs
-	lag      *lagChecker
-	alter    *alterSender
-	losses   *lossSender
-	fetchers *fetchers
-	cleaning cleaning
+	dirs      []*logDir
+	moves     *jobs
+	throttles throttles
+	lag       *lagChecker
+	alter     *alterSender
+	losses    *lossSender
+	fetchers  *fetchers
+	cleaning  cleaning
 
 	// ready is closed when all logs of the first complete image are open.
 	ready chan struct{}
@@ -155,6 +167,7 @@ func NewManager(cfg ManagerConfig) (*Manager, error) {
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.image.Store(&metadata.Image{})
+	m.throttles = newThrottles(m.cfg.Replication, m.cfg.Moves)
 	m.lag = &lagChecker{interval: m.cfg.ReplicaLagTimeMax / 2}
 	m.alter = &alterSender{manager: m}
 	m.losses = &lossSender{manager: m}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"time"
 
 	"odradek/broker/commitlog"
 	"odradek/broker/env"
@@ -151,6 +152,9 @@ func (p *Partition) copyTo(f *future) {
 	err := p.openFuture(f)
 	for err == nil {
 		var done bool
+		if err = p.manager.throttles.awaitMove(f.ctx); err != nil {
+			break
+		}
 		if done, err = p.copySome(f); done {
 			logger.Info("replica was moved", "partition", p.String(), "dir", f.home.path)
 			return
@@ -234,6 +238,7 @@ func (p *Partition) copySome(f *future) (done bool, err error) {
 		}
 	}
 	n, err := copyPiece(current, f.log)
+	p.manager.throttles.move.Record(n, time.Now())
 	if err != nil || n >= copyBytes/2 {
 		return false, err
 	}

@@ -38,6 +38,10 @@ type Partition struct {
 	// registration is the newest that was applied and is in force, as soon as the log is open; nil before the first.
 	registration *metadata.Partition
 	settings     TopicSettings
+	// leaderThrottled and followerThrottled say that settings name this replica.
+	leaderThrottled, followerThrottled bool
+	// level says of a follower that it had, after its leader's last answer, all that is committed.
+	level bool
 	// leaderEpoch is that of the role in force, -1 when there is none yet.
 	leaderEpoch int32
 	// leaderID leads leaderEpoch, as far as is known here; metadata.NoLeader when nobody does.

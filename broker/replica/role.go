@@ -34,6 +34,8 @@ func (p *Partition) setSettings(settings TopicSettings) {
 func (p *Partition) configure(settings TopicSettings) {
 	changed := p.settings != settings
 	p.settings = settings
+	p.leaderThrottled = settings.LeaderThrottled.has(p.index, p.manager.cfg.NodeID)
+	p.followerThrottled = settings.FollowerThrottled.has(p.index, p.manager.cfg.NodeID)
 	if !changed || p.state != online {
 		return
 	}
@@ -93,6 +95,7 @@ func (p *Partition) follow(reg *metadata.Partition) {
 		return
 	}
 	p.lead = nil
+	p.level = false
 	p.leaderID, p.leaderEpoch = reg.Leader, reg.LeaderEpoch
 	p.manager.cfg.Logger.Debug("following", "partition", p.String(), "leader", reg.Leader, "leaderEpoch", reg.LeaderEpoch, "logEndOffset", p.log.EndOffset())
 	p.refuseAll(kerr.NotLeaderForPartition)

@@ -188,12 +188,12 @@ func (s *fetchServer) fetch(req *kmsg.FetchRequest) *wire.FetchResponse {
 		urgent := false
 		var watches []*Watch
 		for i, rp := range session.partitions {
-			part, interesting, news := s.read(req, session, i, again)
+			part, interesting, news, throttled := s.read(req, session, i, again)
 			urgent = urgent || interesting
 			if full || interesting || news {
 				resp.Topics = append(resp.Topics, wire.FetchTopic{TopicID: session.topics[i], Partitions: []wire.FetchPartition{part}})
 			}
-			if p, err := s.manager.Partition(session.topics[i], rp.Partition); err == nil {
+			if p, err := s.manager.Partition(session.topics[i], rp.Partition); err == nil && !throttled {
 				watches = append(watches, p.Watch(waiter, LogEnd, rp.FetchOffset))
 			}
 		}
@@ -218,13 +218,13 @@ func (s *fetchServer) fetch(req *kmsg.FetchRequest) *wire.FetchResponse {
 }
 
 // read fetches one partition of a session. interesting ends the wait, news is worth telling.
-func (s *fetchServer) read(req *kmsg.FetchRequest, session *serverSession, i int, again bool) (part wire.FetchPartition, interesting, news bool) {
+func (s *fetchServer) read(req *kmsg.FetchRequest, session *serverSession, i int, again bool) (part wire.FetchPartition, interesting, news, throttled bool) {
 	rp := session.partitions[i]
 	part = wire.NewFetchPartition(rp.Partition)
 	p, err := s.manager.Partition(session.topics[i], rp.Partition)
 	if err != nil {
 		part.ErrorCode = err.(*kerr.Error).Code
-		return part, true, true
+		return part, true, true, false
 	}
 	result := p.Fetch(FetchRequest{
 		Offset: rp.FetchOffset, CurrentLeaderEpoch: rp.CurrentLeaderEpoch, LastFetchedEpoch: rp.LastFetchedEpoch, LogStartOffset: rp.LogStartOffset,
@@ -233,14 +233,14 @@ func (s *fetchServer) read(req *kmsg.FetchRequest, session *serverSession, i int
 	})
 	if result.Err != nil {
 		part.ErrorCode = result.Err.(*kerr.Error).Code
-		return part, true, true
+		return part, true, true, false
 	}
 	part.HighWatermark, part.LogStartOffset = result.HighWatermark, result.LogStartOffset
 	part.DivergingEpoch = result.DivergingEpoch
 	part.Records = result.Slice
 	told, known := session.told[partitionKey{session.topics[i], rp.Partition}]
 	interesting = part.DivergingEpoch != nil || result.Slice != nil || result.LogStartOffset > rp.LogStartOffset
-	return part, interesting, !known || told != result.HighWatermark
+	return part, interesting, !known || told != result.HighWatermark, result.Throttled
 }
 
 func (s *fetchServer) listOffsets(req *kmsg.ListOffsetsRequest) *kmsg.ListOffsetsResponse {

@@ -14,7 +14,8 @@ import (
 // session is the fetching side of an incremental fetch session (KIP-227): it knows what the leader knows of the partitions
 // that are fetched from it, and builds requests that say only what is different.
 //
-// A partition is in one of three places: among due, when the leader has to be told of it; among delayed, after an error;
+// A partition is in one of three places: among due, when the leader has to be told of it; among delayed, after an error or while
+// it is throttled;
 // or neither, when the leader knows all of it.
 type session struct {
 	source int32
@@ -90,13 +91,18 @@ func (s *session) queue(fe *fetching) {
 
 // delay leaves a partition out for a while, which it returns.
 func (s *session) delay(fe *fetching, now time.Time, most time.Duration) time.Duration {
-	s.unknow(fe)
 	fe.pause = nextPause(fe.pause, most)
+	s.hold(fe, now.Add(fe.pause))
+	return fe.pause
+}
+
+// hold leaves a partition out until then.
+func (s *session) hold(fe *fetching, until time.Time) {
+	s.unknow(fe)
 	if fe.retryAt.IsZero() {
 		s.delayed = append(s.delayed, fe)
 	}
-	fe.retryAt = now.Add(fe.pause)
-	return fe.pause
+	fe.retryAt = until
 }
 
 func (s *session) undelay(fe *fetching) {
@@ -171,7 +177,7 @@ func (s *session) prepare() {
 }
 
 // request builds the next request.
-func (s *session) request() *kmsg.FetchRequest {
+func (s *session) request(now time.Time) *kmsg.FetchRequest {
 	req := kmsg.NewPtrFetchRequest()
 	req.Version = fetchVersion
 	req.SessionID, req.SessionEpoch = s.id, s.epoch
@@ -186,6 +192,10 @@ func (s *session) request() *kmsg.FetchRequest {
 		if !ok { // on its way out, or to another source
 			s.unknow(fe)
 			delete(s.partitions, partitionKey{fe.partition.topicID, fe.partition.index})
+			continue
+		}
+		if wait := fe.partition.throttled(now); wait > 0 {
+			s.hold(fe, now.Add(min(wait, throttlePauseMax)))
 			continue
 		}
 		if fe.known && at == fe.at {

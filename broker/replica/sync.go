@@ -12,6 +12,8 @@ type TopicSettings struct {
 	// MinInsyncReplicas is min.insync.replicas.
 	MinInsyncReplicas int
 	Retention         TopicRetention
+	// LeaderThrottled and FollowerThrottled are the throttled replicas.
+	LeaderThrottled, FollowerThrottled ReplicaList
 }
 
 // durable says that a record counts as stored only once it is synced (flush.messages=1).

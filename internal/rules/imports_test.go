@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"broker/controller":           {"broker/controller/decide", "broker/controller/raftstore", "broker/env", "broker/env/buggify", "broker/metadata", "broker/config", "broker/wire", "broker/env/sometimes"},
 	"broker/controller/decide":    {"broker/config", "broker/metadata", "broker/env/sometimes"},
 	"broker/controller/raftstore": {"broker/env"},
-	"broker/replica":              {"broker/env", "broker/env/buggify", "broker/commitlog", "broker/commitlog/cleaner", "broker/record", "broker/metadata", "broker/wire", "broker/env/sometimes"},
+	"broker/replica":              {"broker/quota", "broker/env", "broker/env/buggify", "broker/commitlog", "broker/commitlog/cleaner", "broker/record", "broker/metadata", "broker/wire", "broker/env/sometimes"},
 	"broker/coord":                {"broker/commitlog", "broker/metadata", "broker/record", "broker/replica", "broker/env/sometimes"},
 	"broker/group":                {"broker/coord", "broker/group/assign", "broker/metadata", "broker/env/sometimes"},
 	"broker/group/assign":         {"broker/metadata"},

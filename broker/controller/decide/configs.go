@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -120,10 +121,14 @@ func checkConfig(resource metadata.ConfigResource, key string, value *string) *f
 	if value == nil {
 		return failf(kerr.InvalidRequest, "Null value not supported for: %s", key)
 	}
-	if err := config.Check(scopeOf(resource), key, *value); err != nil {
-		return failf(kerr.InvalidConfig, "%s", err.Error())
+	err := config.Check(scopeOf(resource), key, *value)
+	switch {
+	case err == nil:
+		return nil
+	case resource.Type == metadata.ResourceBroker && errors.Is(err, config.ErrInvalidValue):
+		return failf(kerr.InvalidRequest, "%s", err.Error()) // in Kafka a node checks its own
 	}
-	return nil
+	return failf(kerr.InvalidConfig, "%s", err.Error())
 }
 
 // checkTogether checks what concerns several of a resource's keys at once.
