@@ -106,18 +106,18 @@ func refused(err error) replica.AppendResult {
 // versionZstd is the first in which batches may be compressed with zstd (KIP-110).
 const versionZstd = 7
 
-// checkRecords holds a partition's bytes to what Kafka asks of produce requests: exactly one batch, of magic 2. Everything
-// else about the batch is the log's to check.
+// checkRecords holds a partition's bytes to what Kafka asks of produce requests: exactly one batch, of magic 2, whose
+// offset is the leader's to give. Everything else about the batch is the log's to check.
 func checkRecords(records []byte, version int16) error {
 	batch, rest, err := record.Split(records)
 	switch {
 	case errors.Is(err, record.ErrTruncated), errors.Is(err, record.ErrUnsupportedMagic):
 		return kerr.InvalidRecord
 	case err != nil:
-		return kerr.CorruptMessage
+		return fmt.Errorf("%w: %w", kerr.CorruptMessage, err)
 	case len(rest) > 0:
 		return kerr.InvalidRecord
-	case batch.IsControl(), batch.NumRecords() == 0:
+	case batch.IsControl(), batch.NumRecords() == 0, batch.BaseOffset() != 0:
 		return kerr.InvalidRecord
 	case batch.Codec() == record.Zstd && version < versionZstd:
 		return kerr.UnsupportedCompressionType

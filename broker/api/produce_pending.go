@@ -11,6 +11,7 @@ import (
 
 	"odradek/broker/commitlog"
 	"odradek/broker/quota"
+	"odradek/broker/record"
 	"odradek/broker/replica"
 )
 
@@ -131,6 +132,10 @@ func (p *pendingProduce) fill(to *kmsg.ProduceResponseTopicPartition, index int3
 	if result.Err != nil {
 		to.ErrorCode = codeFor(p.call, result.Err)
 		to.BaseOffset = -1
+		if errors.Is(result.Err, record.ErrCorrupt) {
+			text := result.Err.Error()
+			to.ErrorMessage = &text
+		}
 		explainRecords(to, result.InvalidRecords)
 		p.explainVerdict(to, at)
 		to.CurrentLeader.LeaderID, to.CurrentLeader.LeaderEpoch = result.CurrentLeaderID, result.CurrentLeaderEpoch

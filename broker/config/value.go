@@ -97,7 +97,7 @@ func oneOf(words ...string) Rule {
 // throttledReplicas allows partition:broker pairs, or a star for all of them (KIP-73).
 var throttledReplicas = Rule{"[partitionId]:[brokerId],[partitionId]:[brokerId],...", func(value any) string {
 	list := value.([]string)
-	if len(list) == 1 && (list[0] == "*" || list[0] == "none") {
+	if len(list) == 1 && list[0] == "*" {
 		return ""
 	}
 	for _, pair := range list {

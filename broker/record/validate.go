@@ -40,6 +40,18 @@ func PeekSize(header []byte) (int, error) {
 // Verify checks that the bytes are what was written: length, magic, CRC, and a header that can be counted with. It is what
 // a broker checks of batches that another broker has validated, and of its own disk.
 func (b Batch) Verify() error {
+	if err := b.verifyBytes(); err != nil {
+		return err
+	}
+	if b.BaseOffset() < 0 || b.LastOffsetDelta() < 0 || b.NumRecords() < 0 || b.LastOffset() < b.BaseOffset() {
+		return fmt.Errorf("%w: base offset %d, last offset delta %d, %d records",
+			ErrCorrupt, b.BaseOffset(), b.LastOffsetDelta(), b.NumRecords())
+	}
+	return nil
+}
+
+// verifyBytes checks length, magic and CRC.
+func (b Batch) verifyBytes() error {
 	if len(b) < HeaderSize {
 		return fmt.Errorf("%w: %d bytes", ErrTruncated, len(b))
 	}
@@ -52,10 +64,6 @@ func (b Batch) Verify() error {
 	if crc := b.computeCRC(); crc != b.CRC() {
 		return fmt.Errorf("%w: CRC is %08x, header says %08x", ErrCorrupt, crc, b.CRC())
 	}
-	if b.BaseOffset() < 0 || b.LastOffsetDelta() < 0 || b.NumRecords() < 0 || b.LastOffset() < b.BaseOffset() {
-		return fmt.Errorf("%w: base offset %d, last offset delta %d, %d records",
-			ErrCorrupt, b.BaseOffset(), b.LastOffsetDelta(), b.NumRecords())
-	}
 	return nil
 }
 
@@ -63,8 +71,11 @@ func (b Batch) Verify() error {
 // deltas agree, and that an idempotent producer numbers its records. It does not look inside the records: a producer that
 // encodes those wrongly harms its own consumers, and looking would cost every batch a decompression.
 func (b Batch) Validate() error {
-	if err := b.Verify(); err != nil {
+	if err := b.verifyBytes(); err != nil {
 		return err
+	}
+	if b.BaseOffset() < 0 || b.LastOffset() < b.BaseOffset() {
+		return fmt.Errorf("%w: base offset %d, last offset delta %d", ErrInvalid, b.BaseOffset(), b.LastOffsetDelta())
 	}
 	if !b.Codec().Known() {
 		return fmt.Errorf("%w: %d", ErrUnsupportedCodec, b.Codec())

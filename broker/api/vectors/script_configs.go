@@ -142,3 +142,41 @@ func (p *player) awaitConfig(topic, name, value string) {
 		return len(configs) == 1 && configs[0].Value != nil && *configs[0].Value == value, nil
 	})
 }
+
+// replicationThrottles sets the limits to the copying of replicas, which are described only while they are set.
+func replicationThrottles(p *player) {
+	const topicType, brokerType = kmsg.ConfigResourceTypeTopic, kmsg.ConfigResourceTypeBroker
+	p.make("throttled", 1)
+	describe := func(name string, kind kmsg.ConfigResourceType, resource string, keys ...string) {
+		req := kmsg.NewPtrDescribeConfigsRequest()
+		r := kmsg.NewDescribeConfigsRequestResource()
+		r.ResourceType, r.ResourceName, r.ConfigNames = kind, resource, keys
+		req.IncludeSynonyms = true
+		req.Resources = append(req.Resources, r)
+		p.do(name, 4, req)
+	}
+	rates := []string{"leader.replication.throttled.rate", "follower.replication.throttled.rate", "replica.alter.log.dirs.io.max.bytes.per.second"}
+	for _, resource := range []string{"1", ""} {
+		describe("unset", brokerType, resource, rates...)
+		for _, rate := range rates {
+			for _, value := range []string{"1000", "0", "-1", "9223372036854775807", "9223372036854775808", "much", ""} {
+				p.do("set to "+value, 1, incrementally(brokerType, resource, change{rate, setConfig, text(value)}))
+			}
+			p.do("set", 1, incrementally(brokerType, resource, change{rate, setConfig, text("5000")}))
+		}
+		describe("set", brokerType, resource, rates...)
+	}
+	for _, resource := range []string{"1", ""} {
+		for _, rate := range rates {
+			p.do("unset", 1, incrementally(brokerType, resource, change{rate, 1, nil}))
+		}
+	}
+	describe("unset again", brokerType, "1", rates...)
+	replicas := []string{"leader.replication.throttled.replicas", "follower.replication.throttled.replicas"}
+	for _, list := range replicas {
+		for _, value := range []string{"*", "", "0:1", "0:1,1:2", " 0:1 , 1:2 ", "0", "0:", "x:1", "0:1:2", "*,0:1", "0:-1", "none"} {
+			p.do("replicas "+value, 1, incrementally(topicType, "throttled", change{list, setConfig, text(value)}))
+		}
+		describe("replicas", topicType, "throttled", list)
+	}
+}

@@ -142,13 +142,17 @@ func TestRecordReference(t *testing.T) {
 }
 
 func createReferenceTopic(client *kgo.Client, name string) error {
+	return createTopic(client, name, map[string]string{
+		"cleanup.policy": "compact", "segment.ms": strconv.Itoa(referenceRolls), "delete.retention.ms": strconv.Itoa(referenceDeleteMs),
+		"min.cleanable.dirty.ratio": "0.01", "message.timestamp.before.max.ms": "9223372036854775807",
+	})
+}
+
+func createTopic(client *kgo.Client, name string, configs map[string]string) error {
 	req := kmsg.NewPtrCreateTopicsRequest()
 	topic := kmsg.NewCreateTopicsRequestTopic()
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, 1, 1
-	for key, value := range map[string]string{
-		"cleanup.policy": "compact", "segment.ms": strconv.Itoa(referenceRolls), "delete.retention.ms": strconv.Itoa(referenceDeleteMs),
-		"min.cleanable.dirty.ratio": "0.01", "message.timestamp.before.max.ms": "9223372036854775807",
-	} {
+	for key, value := range configs {
 		topic.Configs = append(topic.Configs, kmsg.CreateTopicsRequestTopicConfig{Name: key, Value: &value})
 	}
 	req.Topics = append(req.Topics, topic)
