@@ -14,6 +14,7 @@ type Copier struct {
 	To      string  `json:"to"`
 	Records int     `json:"records"` // in a transaction, at most
 	Aborts  float64 `json:"aborts"`  // share of the transactions that it aborts
+	Rack    int     `json:"rack,omitempty"`
 }
 
 func (c *Copier) check(cluster *Cluster) error {
@@ -24,6 +25,9 @@ func (c *Copier) check(cluster *Cluster) error {
 		return fmt.Errorf("aborts %v: allowed is a share from 0 to 1", c.Aborts)
 	case c.From == c.To:
 		return fmt.Errorf("from %q, to %q: allowed are two topics", c.From, c.To)
+	}
+	if err := cluster.checkRack(c.Rack); err != nil {
+		return err
 	}
 	return cluster.checkTopics([]string{c.From, c.To})
 }

@@ -35,6 +35,7 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	drawGroups(Stream(seed, "groups"), &p)
 	drawSnapshots(Stream(seed, "snapshots"), &p)
 	drawSessions(Stream(seed, "sessions"), &p)
+	drawRacks(Stream(seed, "racks"), &p)
 	drawReassignments(Stream(seed, "reassignments"), &p)
 	p.Schedule = drawSchedule(Stream(seed, "faults"), &p)
 	return p

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -51,6 +52,8 @@ type Cluster struct {
 	Nodes  int               `json:"nodes"`
 	Config map[string]string `json:"config,omitempty"` // Kafka's broker keys, the same on every node
 	Topics []Topic           `json:"topics"`
+	// Racks is how many racks the nodes are dealt to in turn, numbered from 1; 0 for none.
+	Racks int `json:"racks,omitempty"`
 	// Buggify are the points at which the brokers do what they hardly ever do, and in how many of the times that they pass them.
 	Buggify *Buggify `json:"buggify,omitempty"`
 }
@@ -95,6 +98,7 @@ type Consumer struct {
 	Pause    Duration `json:"pause,omitzero"` // after each poll, so that the log's head may overtake it
 	// Committed: it reads committed records only, wherever they are.
 	Committed bool `json:"committed,omitempty"`
+	Rack      int  `json:"rack,omitempty"` // on which it is, so that it may be sent to a follower; 0 for none
 }
 
 // A Deleter has records deleted (DeleteRecords): of one partition after the other of its topics, up to anywhere in the log.
@@ -136,6 +140,34 @@ var codecs = []string{"", "none", "gzip", "snappy", "lz4", "zstd"}
 
 // topicName is Kafka's rule for names (Topic.validate), without "." and "..".
 var topicName = regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,248}$`)
+
+// RackOf is the name of the rack that a node is on, empty for none.
+func (c *Cluster) RackOf(number int) string {
+	if c.Racks == 0 {
+		return ""
+	}
+	return RackName((number-1)%c.Racks + 1)
+}
+
+// RackName is the name of a rack by its number, empty for 0.
+func RackName(rack int) string {
+	if rack == 0 {
+		return ""
+	}
+	return "rack-" + strconv.Itoa(rack)
+}
+
+// SettingsOf is a node's configuration as far as the plan says it.
+func (c *Cluster) SettingsOf(number int) map[string]string {
+	settings := maps.Clone(c.Config)
+	if settings == nil {
+		settings = map[string]string{}
+	}
+	if rack := c.RackOf(number); rack != "" {
+		settings["broker.rack"] = rack
+	}
+	return settings
+}
 
 func (c *Cluster) topic(name string) *Topic {
 	i := slices.IndexFunc(c.Topics, func(t Topic) bool { return t.Name == name })
@@ -273,6 +305,9 @@ func (c *Cluster) check() error {
 			return fmt.Errorf("cluster.buggify: share %v: allowed is more than 0 and at most 1", b.Share)
 		}
 	}
+	if c.Racks < 0 || c.Racks > c.Nodes {
+		return fmt.Errorf("cluster.racks %d: allowed are 0 to %d, the number of nodes", c.Racks, c.Nodes)
+	}
 	if len(c.Topics) > topicsMax {
 		return fmt.Errorf("cluster.topics: %d topics: allowed are %d", len(c.Topics), topicsMax)
 	}
@@ -344,6 +379,9 @@ func (c *Consumer) check(cluster *Cluster) error {
 	case c.Pause < 0 || c.Pause.D() > time.Minute:
 		return fmt.Errorf("pause %s: allowed are 0 to 1m", c.Pause)
 	}
+	if err := cluster.checkRack(c.Rack); err != nil {
+		return err
+	}
 	return cluster.checkTopics(c.Topics)
 }
 
@@ -375,6 +413,13 @@ func (g *Group) check(c *Cluster) error {
 		return fmt.Errorf("vanish %v, zombie %v: allowed are shares from 0 to 1", g.Vanish, g.Zombie)
 	}
 	return c.checkTopics(g.Topics)
+}
+
+func (c *Cluster) checkRack(rack int) error {
+	if rack < 0 || rack > c.Racks {
+		return fmt.Errorf("rack %d: allowed are 0 to %d, the number of racks", rack, c.Racks)
+	}
+	return nil
 }
 
 func (c *Cluster) checkTopics(names []string) error {

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 
 	"odradek/chaos"
@@ -61,10 +60,7 @@ func (r *run) add(ip string, task guest.Task) (*host.Node, error) {
 
 // brokerTask is a broker's command line: the plan's own settings and those that make it this node.
 func (r *run) brokerTask(number int) guest.Task {
-	settings := maps.Clone(r.plan.Cluster.Config)
-	if settings == nil {
-		settings = map[string]string{}
-	}
+	settings := r.plan.Cluster.SettingsOf(number)
 	var voters []string
 	for other := 1; other <= min(r.plan.Cluster.Nodes, votersMax); other++ {
 		voters = append(voters, fmt.Sprintf("%d@%s%s", other, brokerIP(other), controllerPort))

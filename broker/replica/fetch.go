@@ -135,12 +135,11 @@ func (p *Partition) prepareFetch(req *FetchRequest) (FetchResult, int64, *kerr.E
 			p.followerFetched(follower, req)
 		}
 	}
-	result := p.withMarks(none)
-	if follower != nil && req.Offset < p.log.EndOffset() && p.throttles(follower) {
-		result.Throttled = true
-		return result, req.Offset, nil
+	result, end := p.withMarks(none), p.readableEnd(req.Isolation)
+	if follower != nil && req.Offset < end && p.throttles(follower) {
+		result.Throttled, end = true, req.Offset
 	}
-	return result, p.readableEnd(req.Isolation), nil
+	return result, end, nil
 }
 
 // noFetch is a result that tells nothing.

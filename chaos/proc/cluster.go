@@ -78,10 +78,7 @@ func (c *cluster) arguments(plan *chaos.Plan, n *node, dir string) []string {
 	for _, other := range c.nodes[:min(len(c.nodes), votersMax)] {
 		voters = append(voters, fmt.Sprintf("%d@%s", other.number, other.relays[1].address))
 	}
-	settings := maps.Clone(plan.Cluster.Config)
-	if settings == nil {
-		settings = map[string]string{}
-	}
+	settings := plan.Cluster.SettingsOf(n.number)
 	settings["process.roles"] = "broker"
 	if n.number <= votersMax {
 		settings["process.roles"] = "broker,controller"

@@ -17,7 +17,7 @@ func Consume(ctx context.Context, p *Process, plan chaos.Consumer, cluster chaos
 	if plan.Committed {
 		return view(ctx, p, plan)
 	}
-	reader := newReader(p, cluster, plan.Topics, kgo.FetchMaxWait(plan.MaxWait.D()),
+	reader := newReader(p, cluster, plan.Topics, kgo.FetchMaxWait(plan.MaxWait.D()), kgo.Rack(chaos.RackName(plan.Rack)),
 		kgo.FetchMaxBytes(int32(plan.MaxBytes)), kgo.FetchMaxPartitionBytes(int32(plan.MaxBytes)))
 	reader.pause = plan.Pause.D()
 	for ctx.Err() == nil {

@@ -52,7 +52,7 @@ func (c *copier) session(ctx context.Context) error {
 		kgo.RecordDeliveryTimeout(deliveryTimeout), kgo.TransactionalID(c.process.Name), kgo.TransactionTimeout(copyTxnTimeout),
 		kgo.ConsumerGroup(copyGroup), kgo.ConsumeTopics(c.plan.From), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.SessionTimeout(copySessionTimeout), kgo.HeartbeatInterval(copyHeartbeat),
-		kgo.RebalanceTimeout(copySessionTimeout), kgo.DefaultProduceTopic(c.plan.To),
+		kgo.RebalanceTimeout(copySessionTimeout), kgo.DefaultProduceTopic(c.plan.To), kgo.Rack(chaos.RackName(c.plan.Rack)),
 	)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (c *copier) copy(session *kgo.GroupTransactSession, source *kgo.Record, nam
 // view reads the committed records of a consumer's topics until ctx ends.
 func view(ctx context.Context, p *Process, plan chaos.Consumer) error {
 	client, err := p.client(kgo.ConsumeTopics(plan.Topics...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(plan.MaxWait.D()), kgo.FetchMaxBytes(int32(plan.MaxBytes)))
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(plan.MaxWait.D()), kgo.Rack(chaos.RackName(plan.Rack)), kgo.FetchMaxBytes(int32(plan.MaxBytes)))
 	if err != nil {
 		return err
 	}
