@@ -95,7 +95,7 @@ func (w Workload) Limit(ctx context.Context, command *exec.Cmd) (*Result, error)
 		return nil, fmt.Errorf("the sink does not say where it is: %w", err)
 	}
 	address = strings.TrimSpace(address)
-	result := &Result{Workload: w, Began: time.Now().UTC(), produceUs: newHistogram(), endToEndUs: newHistogram()}
+	result := &Result{Workload: w, Began: time.Now().UTC(), Machine: thisMachine()}
 	pids := []int{command.Process.Pid}
 	if result.Produce, err = w.limitPart(ctx, pids, address, w.fill); err != nil {
 		return nil, fmt.Errorf("sink: %w", err)
@@ -109,7 +109,7 @@ func (w Workload) Limit(ctx context.Context, command *exec.Cmd) (*Result, error)
 }
 
 func (w Workload) limitPart(ctx context.Context, pids []int, address string, move func(*net.TCPConn) (int64, error)) (Part, error) {
-	gauge, err := newGauge(pids)
+	gauge, err := newGauge(pids, nil)
 	if err != nil {
 		return Part{}, err
 	}

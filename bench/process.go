@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"time"
 )
@@ -19,50 +18,87 @@ const clockTick = time.Second / 100
 type Usage struct {
 	CPUSeconds float64 `json:"cpu_s"`
 	RSSBytes   int64   `json:"rss_bytes"` // what they hold
-	// ReadCalls and WriteCalls are system calls of that kind (sendfile is one of each), WrittenBytes what they caused to be
-	// written to the disk, Switches how often a thread began to wait. 0 where the system does not tell.
-	ReadCalls    int64 `json:"read_calls"`
-	WriteCalls   int64 `json:"write_calls"`
-	WrittenBytes int64 `json:"written_bytes"`
-	Switches     int64 `json:"switches"`
+	// ReadCalls and WriteCalls are system calls of that kind (sendfile is one of each), MovedIn and MovedOut the bytes that went
+	// through them, files' and connections' alike; DiskReadBytes and WrittenBytes are what they caused to be read from the disk
+	// and written to it. Switches is how often a thread began to wait, Preemptions how often one had to make room. 0 where the
+	// system does not tell.
+	ReadCalls     int64 `json:"read_calls"`
+	WriteCalls    int64 `json:"write_calls"`
+	MovedIn       int64 `json:"moved_in_bytes"`
+	MovedOut      int64 `json:"moved_out_bytes"`
+	DiskReadBytes int64 `json:"disk_read_bytes"`
+	WrittenBytes  int64 `json:"written_bytes"`
+	Switches      int64 `json:"switches"`
+	Preemptions   int64 `json:"preemptions"`
+}
+
+// Process is what one process has used.
+type Process struct {
+	PID int `json:"pid"`
+	Usage
 }
 
 // since is what was used after before was measured.
 func (u Usage) since(before Usage) Usage {
 	return Usage{
 		u.CPUSeconds - before.CPUSeconds, u.RSSBytes, u.ReadCalls - before.ReadCalls, u.WriteCalls - before.WriteCalls,
-		u.WrittenBytes - before.WrittenBytes, u.Switches - before.Switches,
+		u.MovedIn - before.MovedIn, u.MovedOut - before.MovedOut, u.DiskReadBytes - before.DiskReadBytes,
+		u.WrittenBytes - before.WrittenBytes, u.Switches - before.Switches, u.Preemptions - before.Preemptions,
 	}
+}
+
+// plus is what two have used together.
+func (u Usage) plus(v Usage) Usage {
+	return Usage{
+		u.CPUSeconds + v.CPUSeconds, u.RSSBytes + v.RSSBytes, u.ReadCalls + v.ReadCalls, u.WriteCalls + v.WriteCalls,
+		u.MovedIn + v.MovedIn, u.MovedOut + v.MovedOut, u.DiskReadBytes + v.DiskReadBytes,
+		u.WrittenBytes + v.WrittenBytes, u.Switches + v.Switches, u.Preemptions + v.Preemptions,
+	}
+}
+
+// sum is what processes have used together.
+func sum(processes []Process) (all Usage) {
+	for _, each := range processes {
+		all = all.plus(each.Usage)
+	}
+	return all
 }
 
 // UsageOf reads /proc; it fails where there is none, and when a process is gone.
 func UsageOf(pids []int) (Usage, error) {
-	var sum Usage
-	for _, pid := range pids {
-		if err := sum.add(pid); err != nil {
-			return sum, fmt.Errorf("pid %d: %w", pid, err)
-		}
-	}
-	return sum, nil
+	processes, err := usagesOf(pids)
+	return sum(processes), err
 }
 
-func (u *Usage) add(pid int) error {
+// usagesOf is UsageOf for each.
+func usagesOf(pids []int) ([]Process, error) {
+	var all []Process
+	for _, pid := range pids {
+		usage, err := usageOf(pid)
+		if err != nil {
+			return nil, fmt.Errorf("pid %d: %w", pid, err)
+		}
+		all = append(all, Process{pid, usage})
+	}
+	return all, nil
+}
+
+func usageOf(pid int) (u Usage, err error) {
 	dir := fmt.Sprintf("/proc/%d/", pid)
 	stat, err := os.ReadFile(dir + "stat")
 	if err != nil {
-		return err
+		return u, err
 	}
 	cpu, rssBytes, err := parseStat(stat, os.Getpagesize())
 	if err != nil {
-		return err
+		return u, err
 	}
-	u.CPUSeconds += cpu.Seconds()
-	u.RSSBytes += rssBytes
+	u.CPUSeconds, u.RSSBytes = cpu.Seconds(), rssBytes
 	// What follows is another user's business, and then not told.
 	if io, err := os.ReadFile(dir + "io"); err == nil {
-		u.ReadCalls += field(io, "syscr:")
-		u.WriteCalls += field(io, "syscw:")
-		u.WrittenBytes += field(io, "write_bytes:")
+		u.ReadCalls, u.WriteCalls = field(io, "syscr:"), field(io, "syscw:")
+		u.MovedIn, u.MovedOut = field(io, "rchar:"), field(io, "wchar:")
+		u.DiskReadBytes, u.WrittenBytes = field(io, "read_bytes:"), field(io, "write_bytes:")
 	}
 	threads, _ := filepath.Glob(dir + "task/*/status") // the pattern is right
 	for _, each := range threads {
@@ -71,15 +107,17 @@ func (u *Usage) add(pid int) error {
 			continue
 		}
 		u.Switches += field(status, "voluntary_ctxt_switches:")
+		u.Preemptions += field(status, "nonvoluntary_ctxt_switches:")
 	}
-	return nil
+	return u, nil
 }
 
-// field is the number behind a name at the begin of a line, 0 when there is none.
+// field is the number behind a name at the begin of a line, in whatever unit; 0 when there is none.
 func field(text []byte, name string) int64 {
 	for line := range bytes.Lines(text) {
 		if rest, ok := bytes.CutPrefix(line, []byte(name)); ok {
-			n, _ := strconv.ParseInt(string(bytes.TrimSpace(rest)), 10, 64)
+			number, _, _ := bytes.Cut(bytes.TrimSpace(rest), []byte(" "))
+			n, _ := strconv.ParseInt(string(number), 10, 64)
 			return n
 		}
 	}
@@ -126,96 +164,4 @@ func parseMachine(stat []byte) (busy, idle time.Duration) {
 		}
 	}
 	return busy, idle
-}
-
-// Part is one part of a run: what was done in how long, and what it cost. CPU times are in seconds.
-type Part struct {
-	Records int64   `json:"records"`
-	Bytes   int64   `json:"bytes"`
-	Seconds float64 `json:"seconds"`
-	Broker  Usage   `json:"broker"` // of the processes that --pid names
-	Client  float64 `json:"client_cpu_s"`
-	// Busy is the part of all cores' time that was used, by whomever, 0 to 1.
-	Busy  float64 `json:"busy"`
-	Cores int     `json:"cores"`
-	// Bound is what kept it from being faster (see bound).
-	Bound string `json:"bound"`
-}
-
-// saturated is the part of all cores' time from which on a run is taken to be bound by the CPU.
-const saturated = 0.85
-
-// bound says what was the limit: "rate", when that was given and kept; while the cores were saturated the largest user of them,
-// "client", "broker" or "others"; otherwise "waiting": for a disk, a replica, or an answer.
-func (p *Part) bound(rate int) string {
-	others := max(p.Busy*p.Seconds*float64(p.Cores)-p.Client-p.Broker.CPUSeconds, 0)
-	switch {
-	case rate > 0 && float64(p.Records) > 0.98*float64(rate)*p.Seconds:
-		return "rate"
-	case p.Busy < saturated:
-		return "waiting"
-	case p.Client >= max(others, p.Broker.CPUSeconds):
-		return "client"
-	case p.Broker.CPUSeconds >= others:
-		return "broker"
-	default:
-		return "others"
-	}
-}
-
-// MiBPerSecond is the rate of values written or read.
-func (p *Part) MiBPerSecond() float64 { return ratio(float64(p.Bytes)/mib, p.Seconds) }
-
-// PerSecond is the rate of records.
-func (p *Part) PerSecond() float64 { return ratio(float64(p.Records), p.Seconds) }
-
-// BrokerCPUPerGiB is in seconds.
-func (p *Part) BrokerCPUPerGiB() float64 { return ratio(p.Broker.CPUSeconds, float64(p.Bytes)/gib) }
-
-// ratio is 0 where there is nothing to divide by.
-func ratio(a, b float64) float64 {
-	if b == 0 {
-		return 0
-	}
-	return a / b
-}
-
-const (
-	mib = 1 << 20
-	gib = 1 << 30
-)
-
-// gauge measures a part of a run.
-type gauge struct {
-	pids               []int
-	began              time.Time
-	broker, client     Usage
-	machine, machineNo time.Duration
-}
-
-func newGauge(pids []int) (g gauge, err error) {
-	g.pids = pids
-	if g.broker, err = UsageOf(pids); err != nil {
-		return g, err
-	}
-	g.client, _ = UsageOf([]int{os.Getpid()})
-	g.machine, g.machineNo = machineTime()
-	g.began = time.Now()
-	return g, nil
-}
-
-// read ends the part at a time.
-func (g *gauge) read(r *recorder, rate int) (Part, error) {
-	broker, err := UsageOf(g.pids)
-	if err != nil {
-		return Part{}, err
-	}
-	client, _ := UsageOf([]int{os.Getpid()})
-	busy, idle := machineTime()
-	p := Part{Broker: broker.since(g.broker), Client: client.since(g.client).CPUSeconds, Cores: runtime.NumCPU()}
-	p.Busy = ratio((busy - g.machine).Seconds(), (busy - g.machine + idle - g.machineNo).Seconds())
-	p.Records, p.Bytes = r.counts()
-	p.Seconds = max(r.end().Sub(g.began).Seconds(), 0)
-	p.Bound = p.bound(rate)
-	return p, nil
 }

@@ -3,17 +3,12 @@ package bench
 import (
 	"sync"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
-
-// Latencies are kept in microseconds to three digits, up to an hour.
-func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, time.Hour.Microseconds(), 3) }
 
 // recorder counts what is done, and how long it took, in the whole and in the second under way.
 type recorder struct {
 	mu             sync.Mutex
-	whole, current *hdrhistogram.Histogram
+	whole, current Histogram
 	records, bytes int64
 	last           time.Time
 }
@@ -47,9 +42,8 @@ func (r *recorder) observed(took time.Duration) {
 }
 
 func (r *recorder) observe(took time.Duration) {
-	us := max(took.Microseconds(), 1)
-	_ = r.whole.RecordValue(us) // fails above an hour
-	_ = r.current.RecordValue(us)
+	r.whole.observe(took)
+	r.current.observe(took)
 }
 
 // counts is how much is done.
@@ -68,7 +62,8 @@ func (r *recorder) end() time.Time {
 
 // Second is what was done in one second of a run.
 type Second struct {
-	At       float64     `json:"at"` // seconds since the begin, of its end
+	At       float64     `json:"at"`   // seconds since the begin, of its end
+	Long     float64     `json:"long"` // seconds that it had: a busy machine is not punctual
 	Produced int64       `json:"produced"`
 	Consumed int64       `json:"consumed"`
 	Produce  Percentiles `json:"produce_ms"`
@@ -80,23 +75,7 @@ func (r *recorder) turn(records *int64) (done int64, latencies Percentiles) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	done, *records = r.records-*records, r.records
-	latencies = percentilesOf(r.current)
-	r.current.Reset()
+	latencies = r.current.Percentiles()
+	r.current.us.Reset()
 	return done, latencies
-}
-
-// Percentiles are latencies in milliseconds.
-type Percentiles struct {
-	P50   float64 `json:"p50"`
-	P90   float64 `json:"p90"`
-	P99   float64 `json:"p99"`
-	P999  float64 `json:"p999"`
-	P9999 float64 `json:"p9999"`
-	Max   float64 `json:"max"`
-	Count int64   `json:"count"`
-}
-
-func percentilesOf(us *hdrhistogram.Histogram) Percentiles {
-	at := func(q float64) float64 { return float64(us.ValueAtQuantile(q)) / 1000 }
-	return Percentiles{at(50), at(90), at(99), at(99.9), at(99.99), float64(us.Max()) / 1000, us.TotalCount()}
 }

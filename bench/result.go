@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Result is what a run measured.
@@ -20,17 +18,19 @@ type Result struct {
 	ProduceMs  Percentiles `json:"produce_ms"`
 	EndToEndMs Percentiles `json:"end_to_end_ms"`
 	Series     []Second    `json:"series"`
-
-	produceUs, endToEndUs *hdrhistogram.Histogram
+	// Produced and EndToEnd are all of these latencies.
+	Produced Histogram `json:"produce_hdr"`
+	EndToEnd Histogram `json:"end_to_end_hdr"`
+	Machine  Machine   `json:"machine"`
+	// Command gives such a result again; whoever ran the workload knows it.
+	Command string `json:"command,omitempty"`
 }
 
 func (r *Result) latencies(produced, consumed *recorder) {
-	r.produceUs, r.ProduceMs = produced.whole, percentilesOf(produced.whole)
-	r.endToEndUs = newHistogram()
+	r.Produced, r.ProduceMs = produced.whole, produced.whole.Percentiles()
 	if r.Workload.Read == readBeside { // a backlog's age says nothing
-		r.endToEndUs = consumed.whole
+		r.EndToEnd, r.EndToEndMs = consumed.whole, consumed.whole.Percentiles()
 	}
-	r.EndToEndMs = percentilesOf(r.endToEndUs)
 }
 
 // Line is the result for scripts.
@@ -70,23 +70,20 @@ func (r *Result) Text() string {
 	return text
 }
 
-// hgrmTicks is how many percentiles are told for each halving of the distance to 100.
-const hgrmTicks = 5
-
 // Histograms writes the latencies in HdrHistogram's text form, in milliseconds, by the name of what was measured.
 func (r *Result) Histograms(create func(name string) (io.WriteCloser, error)) error {
 	for _, each := range []struct {
-		name string
-		us   *hdrhistogram.Histogram
-	}{{"produce", r.produceUs}, {"end-to-end", r.endToEndUs}} {
-		if each.us.TotalCount() == 0 {
+		name      string
+		latencies Histogram
+	}{{"produce", r.Produced}, {"end-to-end", r.EndToEnd}} {
+		if each.latencies.Count() == 0 {
 			continue
 		}
 		w, err := create(each.name)
 		if err != nil {
 			return err
 		}
-		_, err = each.us.PercentilesPrint(w, hgrmTicks, 1000)
+		err = each.latencies.print(w)
 		if closeErr := w.Close(); err == nil {
 			err = closeErr
 		}

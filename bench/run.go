@@ -42,6 +42,7 @@ type run struct {
 	Options
 	payload  *payload
 	topics   []string
+	wire     *wire
 	produced *recorder // acknowledged
 	consumed *recorder // its latencies are from the intended time of sending to the consumer
 }
@@ -64,7 +65,7 @@ func (w Workload) Run(ctx context.Context, o Options) (*Result, error) {
 			return nil, fmt.Errorf("warm-up: %w", err)
 		}
 	}
-	r := &run{Workload: w, Options: o, payload: newPayload(w), produced: newRecorder(), consumed: newRecorder()}
+	r := &run{Workload: w, Options: o, payload: newPayload(w), wire: new(wire), produced: newRecorder(), consumed: newRecorder()}
 	admin, err := r.client()
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func (w Workload) Run(ctx context.Context, o Options) (*Result, error) {
 
 // client makes a client of the cluster.
 func (r *run) client(options ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append(options, kgo.SeedBrokers(r.BootstrapServers...), kgo.ClientID("odradek-bench"), kgo.MetadataMinAge(metadataAgeMin))...)
+	return kgo.NewClient(append(options, kgo.SeedBrokers(r.BootstrapServers...), kgo.ClientID("odradek-bench"), kgo.MetadataMinAge(metadataAgeMin), kgo.Dialer(r.wire.dial))...)
 }
 
 func (r *run) makeTopics(ctx context.Context, client *kgo.Client) error {
@@ -139,10 +140,10 @@ func ready(details kadm.TopicDetails, topics []string, partitions int) bool {
 
 // all runs the parts.
 func (r *run) all(ctx context.Context) (*Result, error) {
-	result := &Result{Workload: r.Workload, Began: time.Now().UTC()}
+	result := &Result{Workload: r.Workload, Began: time.Now().UTC(), Machine: thisMachine()}
 	stop := r.watch(result)
 	defer stop()
-	whole, err := newGauge(r.PIDs)
+	whole, err := newGauge(r.PIDs, r.wire)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +158,7 @@ func (r *run) all(ctx context.Context) (*Result, error) {
 			return nil, parts.Wait()
 		}
 	}
-	produce, err := newGauge(r.PIDs)
+	produce, err := newGauge(r.PIDs, r.wire)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +171,7 @@ func (r *run) all(ctx context.Context) (*Result, error) {
 	close(written)
 	consume := produce
 	if r.Read == readAfter {
-		if consume, err = newGauge(r.PIDs); err != nil {
+		if consume, err = newGauge(r.PIDs, r.wire); err != nil {
 			return nil, err
 		}
 		parts.Go(func() error { return named("consume", r.consume(ctx, make(chan struct{}), written)) })
@@ -183,8 +184,8 @@ func (r *run) all(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
-	broker, err := UsageOf(r.PIDs)
-	result.Broker = broker.since(whole.broker)
+	broker, err := usagesOf(r.PIDs)
+	result.Broker = sum(broker).since(sum(whole.broker))
 	stop()
 	result.latencies(r.produced, r.consumed)
 	return result, err

@@ -1,35 +1,25 @@
 package reports
 
 import (
-	"embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
-	"io/fs"
 	"strings"
 	"time"
 )
 
-//go:embed page
-var files embed.FS
-
 // page is what the template is filled with.
 type page struct {
 	Run
-	Style  template.CSS
-	Script template.JS
-	Data   template.JS
+	frame
+	Data template.JS
 }
 
 // Write writes the run's page. What is too much for a page is left out, and said so on it. Errors are the writer's.
 func Write(w io.Writer, run Run) error {
 	run = run.bounded()
-	style, err := fs.ReadFile(files, "page/page.css")
-	if err != nil {
-		return err
-	}
-	script, err := scripts()
+	around, err := newFrame("universe", run.Title+": "+run.Verdict)
 	if err != nil {
 		return err
 	}
@@ -38,36 +28,16 @@ func Write(w io.Writer, run Run) error {
 	if err != nil {
 		return fmt.Errorf("the run as JSON: %w", err)
 	}
-	filled := page{Run: run, Style: template.CSS(style), Script: template.JS(script), Data: template.JS(data)}
-	return pageTemplate.Execute(w, filled)
+	return pageTemplate.Execute(w, page{Run: run, frame: around, Data: template.JS(data)})
 }
 
-// scripts are the scripts of the page, in the order of their names, as one that leaves no name behind.
-func scripts() (string, error) {
-	names, err := fs.Glob(files, "page/*.js")
-	if err != nil {
-		return "", err
-	}
-	var all strings.Builder
-	all.WriteString("(() => {\n\"use strict\";\n")
-	for _, name := range names {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return "", err
-		}
-		all.Write(text)
-	}
-	all.WriteString("})();\n")
-	return all.String(), nil
-}
-
-var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
+var pageTemplate = framed("universe", template.FuncMap{
 	"seconds": seconds,
 	"sign":    func(verdict string) string { return map[string]string{Pass: "✓", Fail: "✕"}[verdict] },
 	"byKind":  byKind,
 	"never":   func(at Time) bool { return at == Never },
 	"list":    func(ids []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ", "), "[]") },
-}).ParseFS(files, "page/page.html"))
+})
 
 // numbered is a violation with its place in the run's.
 type numbered struct {

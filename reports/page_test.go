@@ -102,16 +102,17 @@ func TestTextsOfARunStayText(t *testing.T) {
 	}
 }
 
-// The page is whole: it names nothing outside of itself.
-func TestPageAsksForNothing(t *testing.T) {
-	page := string(render(t, Run{Title: "Seed 1", Verdict: Pass, Length: 1e6}))
-	for _, pattern := range []string{`(?i)https?:`, `(?i)\ssrc\s*=`, `@import`, `url\((?:[^#)]|$)`, `(?i)<link`, `href="[^#]`, `fetch\(`, `XMLHttpRequest`, `\bimport\b`} {
-		if found := regexp.MustCompile(pattern).FindString(page); found != "" {
-			t.Errorf("the page has %q", found)
+// A page is whole: it names nothing outside of itself.
+func TestPagesAskForNothing(t *testing.T) {
+	for _, page := range []string{string(render(t, Run{Title: "Seed 1", Verdict: Pass, Length: 1e6})), measure(t, Measurement{Title: "Benchmark", Commands: []string{"make bench"}, Sections: []Section{{Name: "Rate", Charts: []Chart{{Name: "Rate", Curves: []Curve{{Points: [][2]float64{{1, 2}, {2, 3}}}}}}}}})} {
+		for _, pattern := range []string{`(?i)https?:`, `(?i)\ssrc\s*=`, `@import`, `url\((?:[^#)]|$)`, `(?i)<link`, `href="[^#]`, `fetch\(`, `XMLHttpRequest`, `\bimport\b`} {
+			if found := regexp.MustCompile(pattern).FindString(page); found != "" {
+				t.Errorf("the page has %q", found)
+			}
 		}
-	}
-	if !strings.Contains(page, `Content-Security-Policy" content="default-src 'none'`) {
-		t.Error("the page does not forbid the network")
+		if !strings.Contains(page, `Content-Security-Policy" content="default-src 'none'`) {
+			t.Error("the page does not forbid the network")
+		}
 	}
 }
 

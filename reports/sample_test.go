@@ -95,4 +95,7 @@ func TestSamplePages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(dir, "measurement.html"), []byte(measure(t, measurement())), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }

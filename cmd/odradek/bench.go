@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"os/exec"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"odradek/bench"
+	"odradek/bench/page"
 )
 
 // benchOptions are the flags of `odradek bench`: a workload, and what of it is different this time.
@@ -28,6 +25,7 @@ type benchOptions struct {
 	seconds        float64
 	pids           []int
 	json, hgrm     string
+	report         string
 	bootstrapAddrs *[]string
 }
 
@@ -46,6 +44,7 @@ func benchCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.IntSliceVar(&o.pids, "pid", nil, "the broker's processes on this machine, to measure what they use")
 	flags.StringVar(&o.hgrm, "hgrm", "", "write the latencies as HdrHistogram text to files that begin with this name")
+	flags.StringVar(&o.report, "report", "", "write a page of the result to this file: HTML that opens from disk")
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		w, err := o.chosen(command)
 		if err != nil {
@@ -62,6 +61,7 @@ func benchCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		result.Command = commandLine(os.Args)
 		return o.publish(command.OutOrStdout(), result)
 	}
 	command.AddCommand(benchLimitCommand(), benchSinkCommand(), benchAwaitCommand(), benchRowsCommand(), benchDiffCommand(), benchPageCommand())
@@ -140,95 +140,12 @@ func (o *benchOptions) publish(out io.Writer, result *bench.Result) error {
 			return err
 		}
 	}
+	if o.report != "" {
+		if err := writeMeasurement(o.report, page.Of(result)); err != nil {
+			return err
+		}
+	}
 	fmt.Fprint(out, result.Text())
 	fmt.Fprintln(out, result.Line())
 	return nil
-}
-
-// benchProgress is the line on a terminal that says how a run goes.
-type benchProgress struct{ out io.Writer }
-
-func newBenchProgress(out io.Writer) *benchProgress {
-	if file, ok := out.(*os.File); !ok || !isTerminal(file) {
-		return &benchProgress{io.Discard}
-	}
-	return &benchProgress{out}
-}
-
-func (p *benchProgress) tell(at bench.Progress) {
-	line := fmt.Sprintf("%s: %d", at.Doing, at.Done)
-	if at.Of > 0 {
-		line += fmt.Sprintf(" of %d", at.Of)
-	}
-	line += fmt.Sprintf(" records, %.0f/s", at.Records)
-	if at.Second.Produce.Count > 0 {
-		line += fmt.Sprintf(", p50 %.1f ms, p99 %.1f ms", at.Second.Produce.P50, at.Second.Produce.P99)
-	}
-	if at.Left > 0 {
-		line += fmt.Sprintf(", %v left", at.Left.Round(time.Second))
-	}
-	fmt.Fprint(p.out, "\r\033[K"+line)
-}
-
-func (p *benchProgress) end() { fmt.Fprint(p.out, "\r\033[K") }
-
-func benchLimitCommand() *cobra.Command {
-	var o benchOptions
-	var dir string
-	command := &cobra.Command{
-		Use:     "limit",
-		Short:   "Move a workload's bytes without a broker, from a connection to a file and back: the machine's own limit",
-		Example: "  odradek bench limit --workload produce-1KB --dir /var/tmp",
-		Args:    cobra.NoArgs,
-	}
-	o.workloadFlags(command)
-	command.Flags().StringVar(&dir, "dir", os.TempDir(), "where the file is, on the disk that a broker would have")
-	command.RunE = func(command *cobra.Command, _ []string) error {
-		w, err := o.chosen(command)
-		if err != nil {
-			return err
-		}
-		self, err := os.Executable()
-		if err != nil {
-			return err
-		}
-		batch := w.BatchBytes
-		if batch == 0 {
-			batch = 1 << 20
-		}
-		sink := exec.CommandContext(command.Context(), self, "bench", "sink", "--dir", dir, "--batch-bytes", strconv.Itoa(int(batch)))
-		sink.Stderr = command.ErrOrStderr()
-		result, err := w.Limit(command.Context(), sink)
-		if err != nil {
-			return err
-		}
-		return o.publish(command.OutOrStdout(), result)
-	}
-	return command
-}
-
-// benchSinkCommand is what `bench limit` starts.
-func benchSinkCommand() *cobra.Command {
-	var dir string
-	var batchBytes int
-	command := &cobra.Command{Use: "sink", Hidden: true, Args: cobra.NoArgs, Example: "  odradek bench sink --dir /var/tmp"}
-	command.Flags().StringVar(&dir, "dir", os.TempDir(), "where the file is")
-	command.Flags().IntVar(&batchBytes, "batch-bytes", 1<<20, "bytes of a write")
-	command.RunE = func(command *cobra.Command, _ []string) error {
-		file, err := os.CreateTemp(dir, "odradek-limit-*")
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		if err := os.Remove(file.Name()); err != nil { // it goes with the process
-			return err
-		}
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(command.OutOrStdout(), listener.Addr())
-		return bench.ServeLimit(command.Context(), listener, file, max(batchBytes, 1))
-	}
-	return command
 }

@@ -53,9 +53,12 @@ func benchFiles(t *testing.T, at []string) {
 			t.Fatal(err)
 		}
 	}
-	r := succeed(t, "", append(at, "--workload", file("records.json"), "--json", file("r.json"), "--hgrm", file("latency"))...)
+	r := succeed(t, "", append(at, "--workload", file("records.json"), "--json", file("r.json"), "--hgrm", file("latency"), "--report", file("r.html"))...)
 	if !strings.Contains(r.stdout, "end to end ms: p50 ") {
 		t.Errorf("records: %s", r.stdout)
+	}
+	if page, err := os.ReadFile(file("r.html")); err != nil || !strings.Contains(string(page), " bench --bootstrap-server") {
+		t.Errorf("the page does not say how it was made: %v", err)
 	}
 	for _, name := range []string{"latency-produce.hgrm", "latency-end-to-end.hgrm"} {
 		if text, err := os.ReadFile(file(name)); err != nil || !strings.Contains(string(text), "TotalCount") {

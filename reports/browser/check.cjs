@@ -126,23 +126,50 @@ async function useViolations(page) {
   return true;
 }
 
+// useRun tries everything in the page of a universe, and leaves a picture of it zoomed in.
+async function useRun(page, base, scheme) {
+  if (scheme === "light") {
+    await useTimeline(page);
+    await useTips(page);
+    await useTables(page);
+  }
+  if (await useViolations(page)) return page.screenshot({path: `${base}-${scheme}-violation.png`, fullPage: true});
+  await page.click("button.phase >> nth=1");
+  for (let i = 0; i < 3; i++) await page.click("[data-do=in]");
+  await settle(page);
+  await page.screenshot({path: `${base}-${scheme}-zoomed.png`, fullPage: true});
+}
+
+// useMeasurement looks at the drawings in the page of a benchmark: they are there, and nothing in them is drawn outside.
+async function useMeasurement(page) {
+  const drawings = page.locator("figure svg[role=img]");
+  assert.ok(await drawings.count() > 0, "there are drawings");
+  const outside = await drawings.evaluateAll(all => all.flatMap(svg => {
+    const box = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll("text, path, rect, line")].filter(e => {
+      const b = e.getBoundingClientRect();
+      return b.left < box.left - 1 || b.right > box.right + 1 || b.top < box.top - 1 || b.bottom > box.bottom + 1;
+    }).map(e => `${svg.getAttribute("aria-label")}: ${e.outerHTML.slice(0, 120)}`);
+  }));
+  assert.deepEqual(outside, [], "all is drawn inside");
+  assert.ok(await page.locator("tbody tr").count() > 0, "there are tables");
+}
+
+// useCopy presses the first command's button: the command is copied or, where that is refused, selected.
+async function useCopy(page) {
+  const button = page.locator(".copy").first();
+  await button.click();
+  await page.waitForFunction(() => ["Copied", "Selected"].includes(document.querySelector(".copy").textContent));
+}
+
 async function check(browser, file) {
   const base = path.join(out, path.basename(file, ".html"));
   for (const scheme of ["light", "dark"]) {
     const {page, context, complaints} = await open(browser, file, scheme);
     await page.screenshot({path: `${base}-${scheme}.png`, fullPage: true});
-    if (scheme === "light") {
-      await useTimeline(page);
-      await useTips(page);
-      await useTables(page);
-    }
-    if (await useViolations(page)) await page.screenshot({path: `${base}-${scheme}-violation.png`, fullPage: true});
-    else {
-      await page.click("button.phase >> nth=1");
-      for (let i = 0; i < 3; i++) await page.click("[data-do=in]");
-      await settle(page);
-      await page.screenshot({path: `${base}-${scheme}-zoomed.png`, fullPage: true});
-    }
+    await useCopy(page);
+    if (await page.locator("#timeline").count() > 0) await useRun(page, base, scheme);
+    else await useMeasurement(page);
     assert.deepEqual(complaints, [], `${file}, ${scheme}`);
     await context.close();
   }
@@ -151,6 +178,7 @@ async function check(browser, file) {
   await settle(page);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 520, `on a narrow screen the page is ${wide} wide`);
+  await page.screenshot({path: `${base}-narrow.png`});
   await page.setViewportSize({width: 1100, height: 800});
   await page.pdf({path: `${base}.pdf`, format: "A4", printBackground: false});
   await context.close();

@@ -124,17 +124,6 @@ for (const id of ["operation-filters", "log-filters"]) {
 }
 $("op-more").addEventListener("click", () => { operationRows += 2 * pageRows; drawOperations(); });
 $("log-more").addEventListener("click", () => { lineRows += 2 * pageRows; drawLogs(); });
-$("copy")?.addEventListener("click", async e => {
-  const button = e.currentTarget;
-  try {
-    await navigator.clipboard.writeText($("command").textContent);
-    button.textContent = "Copied";
-  } catch { // a page from disk may be refused: then it is selected, for the keyboard
-    getSelection().selectAllChildren($("command"));
-    button.textContent = "Selected";
-  }
-  setTimeout(() => { button.textContent = "Copy"; }, 1500);
-});
 
 let frame = 0;
 watchers.push(() => { frame ||= requestAnimationFrame(() => { frame = 0; drawLanes(); }); });
