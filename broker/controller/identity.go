@@ -27,7 +27,7 @@ const (
 	identityBytesMax   = 1 << 20
 )
 
-// identity is what makes a disk this node's: meta.properties, in Kafka's format (KIP-866). It is made when the disk is first
+// identity is what makes a disk this node's: meta.properties, in Kafka's format (KIP-866) but that a directory id is written in its long form. It is made when the disk is first
 // used; a node whose disk is lost gets another directory id, and is then no longer taken for its old self.
 type identity struct {
 	disk        env.Disk

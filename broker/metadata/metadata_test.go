@@ -173,14 +173,37 @@ var goldenBatch = Batch{BaseVersion: 300, Records: []Record{
 
 // TestGolden holds the format: a log written by today's program must be read by tomorrow's.
 func TestGolden(t *testing.T) {
-	const file = "testdata/batch.hex"
-	encoded := AppendBatch(nil, goldenBatch)
-	if os.Getenv("REWRITE") != "" {
-		if err := os.WriteFile(file, []byte(hex.EncodeToString(encoded)+"\n"), 0o644); err != nil {
-			t.Fatal(err)
+	golden := goldenFile(t, "testdata/batch.hex", AppendBatch(nil, goldenBatch))
+	decoded, err := DecodeBatch(golden)
+	if err != nil || !reflect.DeepEqual(decoded, goldenBatch) {
+		t.Errorf("%+v %v", decoded, err)
+	}
+}
+
+// TestGoldenSnapshot does the same for the image that most of these records lead to.
+func TestGoldenSnapshot(t *testing.T) {
+	records := slices.Clone(goldenBatch.Records)
+	partition := *records[6].(*PartitionRecord)
+	partition.Index = 0 // a topic's first
+	records[6] = &partition
+	records = append(slices.Delete(records, 5, 6), &TopicRecord{ID: UUID{7, 8}, Name: "empty"}) // nothing of it to remove yet,
+	records = slices.Delete(records, 3, 4)                                                      // nor such a node
+	image, _, err := NewImage().Apply(Batch{Records: records})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := goldenFile(t, "testdata/snapshot.hex", AppendSnapshot(nil, image))
+	decoded, err := DecodeSnapshot(golden)
+	if err != nil || !reflect.DeepEqual(decoded, image) {
+		t.Errorf("%+v %v", decoded, err)
+	}
+	for name, at := range map[string]int{"another format": 0, "another kind": 3, "another version of a record": 4} {
+		b := bytes.Clone(golden)
+		b[at] = 99
+		if _, err := DecodeSnapshot(b); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
-	checkGolden(t, file, encoded, goldenBatch)
 }
 
 // TestGoldenOfTheFirstLayouts: what was written before records had more fields.
@@ -190,12 +213,20 @@ func TestGoldenOfTheFirstLayouts(t *testing.T) {
 	broker, partition := *old.Records[1].(*BrokerRecord), *old.Records[6].(*PartitionRecord)
 	broker.Broker.Features, partition.Partition.Adding, partition.Partition.Removing = nil, nil, nil
 	old.Records[1], old.Records[6] = &broker, &partition
-	checkGolden(t, "testdata/batch-0.hex", nil, old)
+	decoded, err := DecodeBatch(goldenFile(t, "testdata/batch-0.hex", nil))
+	if err != nil || !reflect.DeepEqual(decoded, old) {
+		t.Errorf("%+v %v", decoded, err)
+	}
 }
 
-// checkGolden holds a file against an encoding, unless that is nil, and what it decodes to.
-func checkGolden(t *testing.T, file string, encoded []byte, want Batch) {
+// goldenFile returns a file's bytes, held against an encoding unless that is nil. With REWRITE set it is written anew.
+func goldenFile(t *testing.T, file string, encoded []byte) []byte {
 	t.Helper()
+	if encoded != nil && os.Getenv("REWRITE") != "" {
+		if err := os.WriteFile(file, []byte(hex.EncodeToString(encoded)+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -207,10 +238,7 @@ func checkGolden(t *testing.T, file string, encoded []byte, want Batch) {
 	if encoded != nil && !bytes.Equal(golden, encoded) {
 		t.Errorf("encoded\n%x, golden\n%x", encoded, golden)
 	}
-	decoded, err := DecodeBatch(golden)
-	if err != nil || !reflect.DeepEqual(decoded, want) {
-		t.Errorf("%+v %v", decoded, err)
-	}
+	return golden
 }
 
 func TestDecodeRefuses(t *testing.T) {

@@ -1,13 +1,10 @@
 package raftstore
 
 import (
-	"bytes"
-	"encoding/hex"
 	"errors"
 	"io"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -22,40 +19,6 @@ func must[T any](v T, err error) func(*testing.T) T {
 			t.Fatal(err)
 		}
 		return v
-	}
-}
-
-// TestEntryGolden holds the bytes of a segment.
-func TestEntryGolden(t *testing.T) {
-	entries := []*raft.Log{
-		{Index: 7, Term: 2, Type: raft.LogCommand, Data: []byte("data"), AppendedAt: time.Unix(1, 5)},
-		{Index: 8, Term: 3, Type: raft.LogNoop, Extensions: []byte("ext")},
-	}
-	var b []byte
-	crc := firstCRC(7)
-	for _, e := range entries {
-		b, crc = appendEntry(b, crc, e)
-	}
-	disk := memenv.NewDisk()
-	l := must(OpenLog(disk, "log"))(t)
-	if err := l.StoreLogs(entries); err != nil {
-		t.Fatal(err)
-	}
-	if os.Getenv("REWRITE") != "" {
-		if err := os.WriteFile("testdata/segment.hex", []byte(hex.EncodeToString(b)+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	golden := must(os.ReadFile("testdata/segment.hex"))(t)
-	if got := hex.EncodeToString(b); got != string(bytes.TrimSpace(golden)) {
-		t.Errorf("segment is\n%s\nwant\n%s", got, golden)
-	}
-	var back raft.Log
-	if err := l.GetLog(7, &back); err != nil || !back.AppendedAt.Equal(time.Unix(1, 5)) || string(back.Data) != "data" {
-		t.Errorf("%+v %v", back, err)
-	}
-	if err := l.GetLog(8, &back); err != nil || string(back.Extensions) != "ext" || len(back.Data) != 0 || back.Type != raft.LogNoop {
-		t.Errorf("%+v %v", back, err)
 	}
 }
 

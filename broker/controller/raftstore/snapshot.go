@@ -22,13 +22,14 @@ import (
 // A snapshot's file:
 //
 //	state            as the state machine wrote it
-//	meta             raft.SnapshotMeta as JSON, with the state's size
+//	meta             raft.SnapshotMeta as JSON, with its version, 1, and the state's size
 //	stateCRC uint32  CRC-32C of state
 //	metaLen  uint32
 //	metaCRC  uint32  CRC-32C of meta, stateCRC and metaLen
 //
 // It is written under a temporary name and gets its own when it is complete and durable.
 const (
+	snapshotVersion  = 1
 	snapshotFooter   = 12
 	snapshotMetaMax  = 1 << 20
 	snapshotsKept    = 2
@@ -66,8 +67,8 @@ func OpenSnapshots(disk env.Disk, dir string) (*Snapshots, error) {
 
 // Create begins a snapshot.
 func (s *Snapshots) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration, configurationIndex uint64, _ raft.Transport) (raft.SnapshotSink, error) {
-	if version != 1 {
-		return nil, fmt.Errorf("raftstore: unsupported snapshot version %d", version)
+	if version != snapshotVersion {
+		return nil, fmt.Errorf("%w: snapshot of version %d", ErrVersion, version)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +89,7 @@ func (s *Snapshots) Create(version raft.SnapshotVersion, index, term uint64, con
 	}}, nil
 }
 
-// List returns what is complete, the newest first.
+// List returns what is complete, the newest first. Errors: ErrVersion and the disk's.
 func (s *Snapshots) List() ([]*raft.SnapshotMeta, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,10 +170,13 @@ func readFooter(file env.File) (*raft.SnapshotMeta, uint32, error) {
 	if err := json.Unmarshal(text, meta); err != nil || meta.Size != size-snapshotFooter-metaLen {
 		return nil, 0, fmt.Errorf("%w: meta", ErrCorrupt)
 	}
+	if meta.Version != snapshotVersion {
+		return nil, 0, fmt.Errorf("%w: %d", ErrVersion, meta.Version)
+	}
 	return meta, binary.BigEndian.Uint32(footer[:]), nil
 }
 
-// Open checks a snapshot whole, and returns a reader of its state. Errors: ErrCorrupt and the disk's.
+// Open checks a snapshot whole, and returns a reader of its state. Errors: ErrCorrupt, ErrVersion and the disk's.
 func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	file, meta, stateCRC, err := s.open(id)
 	if err != nil {
