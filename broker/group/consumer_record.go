@@ -66,16 +66,15 @@ func (m *consumerMember) record(group string) coord.Record {
 	v = kbin.AppendCompactNullableString(v, &m.regex)
 	v = kbin.AppendInt32(v, millis(m.rebalanceTimeout))
 	v = kbin.AppendCompactNullableString(v, m.assignor)
-	if m.classic == nil {
-		v = appendTags(v)
-	} else {
-		v = appendTags(v, tag{tagClassicMember, m.classic.encode()})
-	}
+	v = appendTags(v, tag{tagClassicMember, m.classic.encode()})
 	return coord.Record{Key: key(keyConsumerMember, group, m.id), Value: v}
 }
 
-// encode is a nullable struct: it begins by saying that it is there.
+// encode is a nullable struct: it begins by saying whether it is there. Kafka takes a member without the field for one of the classic protocol.
 func (c *classicMetadata) encode() []byte {
+	if c == nil {
+		return []byte{0}
+	}
 	b := kbin.AppendInt8(nil, 1)
 	b = kbin.AppendInt32(b, millis(c.sessionTimeout))
 	b = kbin.AppendCompactArrayLen(b, len(c.protocols))
@@ -86,7 +85,7 @@ func (c *classicMetadata) encode() []byte {
 }
 
 func (f *fields) classic() *classicMetadata {
-	if f.Int8() < 0 {
+	if f.Int8() <= 0 {
 		return nil
 	}
 	c := &classicMetadata{sessionTimeout: duration(f.Int32())}

@@ -23,6 +23,8 @@ const (
 	valueOffsetCommit        int16 = 3
 	valueOffsetCommitExpires int16 = 1
 	valueGroupMetadata       int16 = 3
+	// valueNewest is the newest that is read, of either.
+	valueNewest int16 = 4
 )
 
 var errMalformed = errors.New("group: malformed record")
@@ -108,6 +110,17 @@ func recordType(r coord.Record) int16 {
 	return int16(binary.BigEndian.Uint16(r.Key))
 }
 
+// checkValue refuses versions that are not known: kmsg would read them as the newest that it knows.
+func checkValue(value []byte) error {
+	if len(value) < 2 {
+		return fmt.Errorf("%w: value of %d bytes", errMalformed, len(value))
+	}
+	if version := int16(binary.BigEndian.Uint16(value)); version < 0 || version > valueNewest {
+		return fmt.Errorf("%w: value of version %d", errMalformed, version)
+	}
+	return nil
+}
+
 func (m *Machine) replayOffset(r coord.Record) error {
 	at, value, err := m.readOffset(r)
 	if err != nil {
@@ -134,6 +147,9 @@ func (m *Machine) readOffset(r coord.Record) (offsetPlace, *offset, error) {
 	if r.Value == nil {
 		return at, nil, nil
 	}
+	if err := checkValue(r.Value); err != nil {
+		return at, nil, fmt.Errorf("offset commit: %w", err)
+	}
 	value := kmsg.OffsetCommitValue{LeaderEpoch: -1, ExpireTimestamp: -1}
 	if err := value.ReadFrom(r.Value); err != nil {
 		return at, nil, fmt.Errorf("%w: offset commit's value: %w", errMalformed, err)
@@ -157,6 +173,9 @@ func (m *Machine) replayGroup(r coord.Record) error {
 			m.forgetIfNothing(before)
 		}
 		return nil
+	}
+	if err := checkValue(r.Value); err != nil {
+		return fmt.Errorf("group: %w", err)
 	}
 	value := kmsg.GroupMetadataValue{CurrentStateTimestamp: -1}
 	if err := value.ReadFrom(r.Value); err != nil {

@@ -31,6 +31,9 @@ func (t *transaction) record() coord.Record {
 	value.Version, value.ProducerID, value.ProducerEpoch, value.TimeoutMillis = valueVersion, t.producer, t.epoch, t.timeoutMs
 	value.State, value.StartTimestamp, value.LastUpdateTimestamp = t.state, t.startMs, t.updatedMs
 	value.PreviousProducerID, value.NextProducerID, value.ClientTransactionVersion = t.previous, t.next, t.version
+	if t.state != Empty {
+		value.Topics = []kmsg.TxnMetadataValueTopic{} // only there Kafka takes null for none
+	}
 	for _, p := range t.sorted() {
 		if n := len(value.Topics); n == 0 || value.Topics[n-1].Topic != p.Topic {
 			value.Topics = append(value.Topics, kmsg.TxnMetadataValueTopic{Topic: p.Topic})

@@ -13,7 +13,7 @@ import (
 // TestTranscripts replays conversations with a machine. Each line of a block is a request, "who verb key=value…"; the answers, the
 // records and the markers come out in the order in which they happen. Run with -rewrite and read the difference.
 func TestTranscripts(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/transcripts", func(t *testing.T, path string) {
 		w := newWorld()
 		var out strings.Builder
 		w.heard = func(line string) { out.WriteString(line + "\n") }

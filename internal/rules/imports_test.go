@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"broker/controller/raftstore": {"broker/env"},
 	"broker/replica":              {"broker/quota", "broker/env", "broker/env/buggify", "broker/commitlog", "broker/commitlog/cleaner", "broker/record", "broker/metadata", "broker/wire", "broker/env/sometimes"},
 	"broker/coord":                {"broker/commitlog", "broker/metadata", "broker/record", "broker/replica", "broker/env/sometimes"},
+	"broker/coord/golden":         {"broker/coord"},
 	"broker/group":                {"broker/coord", "broker/group/assign", "broker/metadata", "broker/env/sometimes"},
 	"broker/group/assign":         {"broker/metadata"},
 	"broker/quota":                {"broker/metadata"},

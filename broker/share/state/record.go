@@ -47,9 +47,14 @@ func (k Key) record(e *entry, nowMs int64) coord.Record {
 		b = kbin.AppendInt16(kbin.AppendInt8(b, batch.State), batch.DeliveryCount)
 		b = kbin.AppendUvarint(b, 0)
 	}
-	b = kbin.AppendUvarint(b, 1)
-	b = kbin.AppendUvarint(kbin.AppendUvarint(b, tagDeliveryComplete), 4)
-	return coord.Record{Key: k.encode(), Value: kbin.AppendInt32(b, e.deliveryComplete)}
+	if e.deliveryComplete == -1 { // as a reader takes it for without the field
+		b = kbin.AppendUvarint(b, 0)
+	} else {
+		b = kbin.AppendUvarint(b, 1)
+		b = kbin.AppendUvarint(kbin.AppendUvarint(b, tagDeliveryComplete), 4)
+		b = kbin.AppendInt32(b, e.deliveryComplete)
+	}
+	return coord.Record{Key: k.encode(), Value: b}
 }
 
 // Replay implements coord.Machine.
