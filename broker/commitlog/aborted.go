@@ -203,16 +203,12 @@ func (s *segment) recoverAborted(size int64, producers producerState) error {
 	})
 }
 
-// eachForProducers visits the batches in a file from a position on, with what the producers' state needs of them: the records
-// of control batches, the headers of others.
+// eachForProducers visits the batches in a file from a position on. What is learnt of them gets into producer snapshots and indexes.
 func eachForProducers(file io.ReaderAt, position, size int64, visit func(record.Batch)) error {
 	scan := longScanner(file, position, size)
 	defer scan.release()
 	for {
-		batch, err := scan.header()
-		if err == nil && batch.IsControl() {
-			batch, err = scan.whole()
-		}
+		batch, err := scan.checked()
 		if err == io.EOF {
 			return nil
 		}

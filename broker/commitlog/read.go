@@ -273,7 +273,7 @@ func indexBytesMax(cfg *Config) int64 {
 }
 
 // EachBatch calls visit with every batch from the one that holds offset from on, as far as EndOffset of the log, until visit
-// returns false. The batch is good until visit returns.
+// returns false. The batch is good until visit returns: what is damaged is an error of package record.
 func (l *Log) EachBatch(from int64, visit func(record.Batch) bool) error {
 	for {
 		v, err := l.view(from, l.EndOffset())
@@ -299,7 +299,7 @@ func (v *view) each(start int64, visit func(record.Batch) bool) (next int64, aga
 	scan := longScanner(v.file, start, v.size)
 	defer scan.release()
 	for {
-		batch, err := scan.whole()
+		batch, err := scan.verified()
 		if err == io.EOF {
 			return v.nextOffset, true, nil
 		}

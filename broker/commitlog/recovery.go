@@ -105,7 +105,6 @@ func (l *Log) settle(syncFailed bool) error {
 
 // rewrite writes anew what lies behind the recovery point, after an fsync of it has failed: see syncFile.
 func (l *Log) rewrite() error {
-	buf := make([]byte, scanWindow)
 	for _, s := range l.segments {
 		if s.nextOffset <= l.recovery.offset {
 			continue
@@ -114,14 +113,8 @@ func (l *Log) rewrite() error {
 		if s.base == l.recovery.base {
 			from = l.recovery.position
 		}
-		for at := from; at < s.size; at += int64(len(buf)) {
-			part := buf[:min(int64(len(buf)), s.size-at)]
-			if _, err := s.file.ReadAt(part, at); err != nil && err != io.EOF {
-				return err
-			}
-			if _, err := s.file.WriteAt(part, at); err != nil {
-				return err
-			}
+		if err := copyBatches(s.file, s.file, from, s.size); err != nil {
+			return fmt.Errorf("segment %d: %w", s.base, err)
 		}
 	}
 	return nil
@@ -273,7 +266,7 @@ func (l *Log) trustedSegments(sizes []int64) int {
 }
 
 // loadTrusted learns what the i-th segment holds before the recovery point: from its index files, or, when those are damaged
-// or were not written, from the headers of its batches.
+// or were not written, from its batches.
 func (l *Log) loadTrusted(i int, fileSize int64) error {
 	s, cfg := l.segments[i], l.config.Load()
 	size, next, last := fileSize, l.recovery.offset, s.base == l.recovery.base
@@ -467,10 +460,10 @@ func (l *Log) dropFrom(i int) error {
 func (l *Log) verify(s *segment, fileSize int64) error {
 	interval := l.config.Load().IndexIntervalBytes
 	scan := longScanner(s.file, s.size, fileSize)
+	scan.next, scan.epoch = s.nextOffset, l.epochs.last()
 	defer scan.release()
-	doubted := int64(-1)
 	for {
-		batch, err := scan.whole()
+		batch, err := scan.verified() // which asks the disk twice: what is cut here is lost
 		if err == nil && l.cutting && batch.LastOffset() >= l.certain {
 			return nil
 		}
@@ -478,14 +471,7 @@ func (l *Log) verify(s *segment, fileSize int64) error {
 			err = l.continues(s, batch)
 		}
 		switch {
-		case err == io.EOF:
-			return nil
-		case (errors.Is(err, errNotRecord) || isRecordError(err)) && doubted != scan.pos:
-			// What is cut here is lost, so the disk is asked twice: its first answer may have been wrong.
-			doubted = scan.pos
-			scan.forget()
-			continue
-		case errors.Is(err, errNotRecord), isRecordError(err):
+		case err == io.EOF, errors.Is(err, errNotRecord), isRecordError(err):
 			return nil
 		case err != nil:
 			return err
@@ -499,9 +485,6 @@ func (l *Log) verify(s *segment, fileSize int64) error {
 var errNotRecord = errors.New("batch does not continue the log")
 
 func (l *Log) continues(s *segment, batch record.Batch) error {
-	if err := batch.Verify(); err != nil {
-		return err
-	}
 	if batch.BaseOffset() < s.nextOffset || batch.LastOffset()-s.base > math.MaxInt32 || s.size > math.MaxInt32 {
 		return fmt.Errorf("%w: offset %d at %d", errNotRecord, batch.BaseOffset(), s.nextOffset)
 	}

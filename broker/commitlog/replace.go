@@ -112,12 +112,9 @@ func eachOf(file io.ReaderAt, size int64, visit func(record.Batch) error) error 
 	scan := longScanner(file, 0, size)
 	defer scan.release()
 	for {
-		batch, err := scan.whole()
+		batch, err := scan.verified()
 		if err == io.EOF {
 			return nil
-		}
-		if err == nil {
-			err = batch.Verify()
 		}
 		if err == nil {
 			err = visit(batch)

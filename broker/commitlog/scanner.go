@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"sync"
@@ -19,6 +20,8 @@ const (
 type scanner struct {
 	file     io.ReaderAt
 	pos, end int64 // the next batch is at pos; nothing is read from end on
+	next     int64 // the offset that the next batch should have, if no gap is before it
+	epoch    int32 // of the batch before
 	pool     *sync.Pool
 	window   *[]byte
 	larger   []byte // for batches that the window can't hold; not kept for others
@@ -77,8 +80,89 @@ func (s *scanner) whole() (record.Batch, error) {
 	return s.bytes(header.Size())
 }
 
-// skip goes on behind batch, which header or whole gave.
-func (s *scanner) skip(batch record.Batch) { s.pos += int64(batch.Size()) }
+// What will be written by what is read must not be made of a wrong answer of the disk, which the next one would have set right: what
+// seems damaged, or could be, is read once more.
+
+// verified is whole with its checksum found right; errors as header's. The checksum does not cover what the leader put in, the base
+// offset and the leader epoch: where these don't follow from the batch before, they are read again.
+func (s *scanner) verified() (record.Batch, error) {
+	batch, err := s.right()
+	if isRecordError(err) {
+		s.forget()
+		batch, err = s.right()
+	}
+	for range uncertainReads {
+		if err != nil || batch.BaseOffset() == s.next && batch.PartitionLeaderEpoch() == s.epoch {
+			break
+		}
+		var again [uncoveredBytes]byte
+		if n, err := s.file.ReadAt(again[:], s.pos); n < len(again) {
+			return nil, err
+		}
+		if bytes.Equal(again[:], batch[:uncoveredBytes]) {
+			break
+		}
+		s.forget()
+		batch, err = s.right()
+	}
+	return batch, err
+}
+
+const (
+	// uncoveredBytes of a batch's beginning, up to its leader epoch, are not covered by its checksum.
+	uncoveredBytes = 16
+	// uncertainReads bounds how often two readings may differ.
+	uncertainReads = 3
+)
+
+func (s *scanner) right() (record.Batch, error) {
+	batch, err := s.whole()
+	if err == nil {
+		err = batch.Verify()
+	}
+	return batch, err
+}
+
+// checked is verified, but that a batch which is damaged on the disk is given as far as its header can be followed: it is no worse for
+// being written as it is.
+func (s *scanner) checked() (record.Batch, error) {
+	batch, err := s.verified()
+	if isRecordError(err) {
+		return s.whole()
+	}
+	return batch, err
+}
+
+// copyBatches writes anew what is in a file from a batch's position at to the end of one, batch by batch as checked gives them.
+func copyBatches(to io.WriterAt, from io.ReaderAt, at, end int64) error {
+	scan := longScanner(from, at, end)
+	defer scan.release()
+	buf := make([]byte, 0, scanWindow)
+	for {
+		batch, err := scan.checked()
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if err == io.EOF || len(buf)+len(batch) > cap(buf) {
+			if _, err := to.WriteAt(buf, at); err != nil {
+				return err
+			}
+			at += int64(len(buf))
+			buf = buf[:0]
+		}
+		if err == io.EOF {
+			return nil
+		}
+		buf = append(buf, batch...)
+		scan.skip(batch)
+	}
+}
+
+// skip goes on behind batch, which was given last.
+func (s *scanner) skip(batch record.Batch) {
+	s.pos += int64(batch.Size())
+	s.next, s.epoch = batch.NextOffset(), batch.PartitionLeaderEpoch()
+}
 
 // forget lets the next call read from the file again.
 func (s *scanner) forget() { s.held = nil }

@@ -120,13 +120,13 @@ func (s *segment) full(n int, lastOffset, timestamp, nowMs int64, cfg *Config) b
 }
 
 // rescan learns anew what the first size bytes hold, but for aborted transactions (see recoverAborted); they are known to be
-// whole batches. Only headers are read.
+// whole batches.
 func (s *segment) rescan(size, indexInterval int64) error {
 	s.reset()
 	scan := longScanner(s.file, 0, size)
 	defer scan.release()
 	for {
-		batch, err := scan.header()
+		batch, err := scan.checked()
 		if err == io.EOF {
 			return nil
 		}

@@ -177,7 +177,7 @@ func (s *segment) head(offset, indexInterval int64) (*segment, error) {
 	scan := longScanner(s.file, 0, s.size)
 	defer scan.release()
 	for {
-		batch, err := scan.header()
+		batch, err := scan.checked()
 		if err == io.EOF || err == nil && batch.LastOffset() >= offset {
 			return kept, nil
 		}
@@ -226,7 +226,7 @@ func (l *Log) cutFile(s *segment) error {
 	if err != nil {
 		return err
 	}
-	err = copyFile(f, s.file, s.size)
+	err = copyBatches(f, s.file, 0, s.size)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -243,11 +243,6 @@ func (l *Log) cutFile(s *segment) error {
 	l.mu.Unlock()
 	old.release()
 	return nil
-}
-
-func copyFile(to io.WriterAt, from io.ReaderAt, size int64) error {
-	_, err := io.Copy(io.NewOffsetWriter(to, 0), io.NewSectionReader(from, 0, size))
-	return err
 }
 
 // removeSegments removes the files of segments that are no longer in the list, the newest first.

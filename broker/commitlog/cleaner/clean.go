@@ -90,17 +90,14 @@ func (r *round) read() error {
 	return err
 }
 
-// each visits the batches of which all offsets are before end, from the one that holds from on, checked.
+// each visits the batches of which all offsets are before end, from the one that holds from on.
 func (r *round) each(from, end int64, visit func(record.Batch) error) error {
 	var failed error
 	err := r.log.EachBatch(from, func(batch record.Batch) bool {
 		if batch.LastOffset() >= end {
 			return false
 		}
-		if failed = batch.Verify(); failed == nil {
-			failed = r.options.Throttle(r.ctx, len(batch))
-		}
-		if failed == nil {
+		if failed = r.options.Throttle(r.ctx, len(batch)); failed == nil {
 			failed = r.ctx.Err()
 		}
 		if failed == nil {
