@@ -333,3 +333,33 @@ func TestLogsFollowTheBrokersKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestSettingsTogether: what contradicts, of a topic's settings and of brokers', is refused also where it only does by a default.
+func TestSettingsTogether(t *testing.T) {
+	for _, test := range []struct {
+		cluster, topic map[string]string
+		topicFits      bool
+		brokerFits     bool
+	}{
+		{nil, nil, true, true},
+		{nil, map[string]string{"min.compaction.lag.ms": "5", "max.compaction.lag.ms": "5"}, true, true},
+		{nil, map[string]string{"min.compaction.lag.ms": "6", "max.compaction.lag.ms": "5"}, false, true},
+		{map[string]string{"log.cleaner.max.compaction.lag.ms": "5"}, map[string]string{"min.compaction.lag.ms": "6"}, false, true},
+		{nil, map[string]string{"remote.storage.enable": "true"}, false, true},
+		{nil, map[string]string{"retention.ms": "5", "local.retention.ms": "6"}, true, true},
+		{map[string]string{"log.local.retention.ms": "5", "log.retention.ms": "5"}, nil, true, true},
+		{map[string]string{"log.local.retention.ms": "6", "log.retention.ms": "5"}, nil, true, false},
+		{map[string]string{"log.local.retention.ms": "3600001", "log.retention.hours": "1"}, nil, true, false},
+		{map[string]string{"log.local.retention.ms": "-1", "log.retention.ms": "-1"}, nil, true, true},
+		{map[string]string{"log.local.retention.bytes": "-1", "log.retention.bytes": "7"}, nil, true, false},
+		{map[string]string{"log.local.retention.bytes": "8", "log.retention.bytes": "7"}, nil, true, false},
+	} {
+		layers := Layers{Cluster: test.cluster}
+		if err := layers.CheckTopic(test.topic); (err == nil) != test.topicFits {
+			t.Errorf("%v, topic %v: %v", test.cluster, test.topic, err)
+		}
+		if err := layers.CheckBroker(); (err == nil) != test.brokerFits {
+			t.Errorf("%v: %v", test.cluster, err)
+		}
+	}
+}

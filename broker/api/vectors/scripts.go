@@ -32,6 +32,7 @@ var scripts = []script{
 	{"23-offset-for-leader-epoch", offsetForLeaderEpoch},
 	{"32-describe-configs", describeConfigs},
 	{"44-incremental-alter-configs", incrementalAlterConfigs},
+	{"44-log-configs", logConfigs},
 	{"44-replication-throttles", replicationThrottles},
 	{"33-alter-configs", alterConfigs},
 	{"37-create-partitions", createPartitions},

@@ -133,10 +133,24 @@ func checkConfig(resource metadata.ConfigResource, key string, value *string) *f
 
 // checkTogether checks what concerns several of a resource's keys at once.
 func (p *Plan) checkTogether(resource metadata.ConfigResource, next map[string]string) *failure {
-	if resource.Type != metadata.ResourceGroup {
-		return nil
+	layers := p.layers()
+	var err error
+	switch resource.Type {
+	case metadata.ResourceGroup:
+		err = layers.CheckGroup(next)
+	case metadata.ResourceTopic:
+		err = layers.CheckTopic(next)
+	case metadata.ResourceBroker:
+		if resource.Name == "" {
+			layers.Cluster = next
+		} else {
+			layers.Broker = next
+		}
+		if err := layers.CheckBroker(); err != nil {
+			return failf(kerr.InvalidRequest, "%s", err.Error()) // in Kafka a node checks its own
+		}
 	}
-	if err := p.layers().CheckGroup(next); err != nil {
+	if err != nil {
 		return failf(kerr.InvalidConfig, "%s", err.Error())
 	}
 	return nil

@@ -89,7 +89,10 @@ func (p *Plan) newTopic(want *kmsg.CreateTopicsRequestTopic) (*newTopic, *failur
 		}
 		topic.configs[c.Name] = *c.Value
 	}
-	var f *failure
+	f := p.checkTogether(metadata.ConfigResource{Type: metadata.ResourceTopic, Name: want.Topic}, topic.configs)
+	if f != nil {
+		return nil, f
+	}
 	if len(want.ReplicaAssignment) > 0 {
 		topic.assignments, f = p.manualAssignments(want)
 	} else {
