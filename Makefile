@@ -89,11 +89,11 @@ bench: build ## measure one broker of ours: WORKLOAD=name or file, and JSON=file
 	  bin/odradek cluster up --nodes 1 --dir $$dir --port 24092 >$$dir/up; \
 	  bin/odradek bench --bootstrap-server 127.0.0.1:24092 --workload $(WORKLOAD) --pid $$(sed -n 's/.* pid=//p' $$dir/up) $(if $(JSON),--json $(JSON)) $(if $(HGRM),--hgrm $(HGRM))
 
-bench-compare: build ## measure against another commit, in turns: REF=commit, ROWS="produce_1KB_rf1 …" ROUNDS=5
+bench-compare: build ## measure against another commit, in turns: REF=commit, ROWS="produce_1KB_rf1 …" ROUNDS=5 PUBLISH=file.md
 	@[ -n "$(REF)" ] || { echo "REF= is needed: the commit to compare with" >&2; exit 2; }
 	@dir=$$(mktemp -d); trap 'git worktree remove --force '$$dir/tree'; rm -rf '$$dir EXIT; \
 	  git worktree add -q --detach $$dir/tree $(REF); (cd $$dir/tree && go build -trimpath -o $$dir/odradek ./cmd/odradek); \
-	  TABLE=1 ROUNDS=$(or $(ROUNDS),5) ROWS="$(or $(ROWS),produce_100B_rf1 produce_1KB_rf1 latency_1KB_rf1)" bench/turns this=bin/odradek $(REF)=$$dir/odradek
+	  TABLE=1 COMMAND="make bench-compare REF=$(REF)" $(if $(PUBLISH),PUBLISH=$(PUBLISH)) ROUNDS=$(or $(ROUNDS),5) ROWS="$(or $(ROWS),produce_100B_rf1 produce_1KB_rf1 latency_1KB_rf1)" bench/turns this=bin/odradek $(REF)=$$dir/odradek
 
 compat: build ## what others wrote, against ours and the real Kafka: PEER=directory of its scripts, ONLY=client,…
 	@PEER=$(PEER) ONLY=$(ONLY) compat/run java
@@ -104,7 +104,7 @@ compat-nojava: build ## kcat, Python, JavaScript and Go clients against ours: ON
 franz-go: build ## franz-go's own integration tests against three nodes: RECORDS=500000
 	@RECORDS=$(RECORDS) compat/franz-go
 
-bench-peer: build ## beside the real Kafka, in turns: PEER=directory of its scripts, ROWS="produce_1KB_rf1 …" ROUNDS=3 KEEP=directory PUBLISH=file.md
+bench-peer: build ## beside the real Kafka, in turns: PEER=directory of its scripts, ROWS="produce_1KB_rf1 …" ROUNDS=3 KEEP=directory PUBLISH=file.md, and file.html beside it
 	@$(if $(ROWS),ROWS="$(ROWS)") $(if $(ROUNDS),ROUNDS=$(ROUNDS)) $(if $(KEEP),KEEP=$(KEEP)) $(if $(PUBLISH),PUBLISH=$(PUBLISH)) bench/turns ours=bin/odradek peer=$(PEER)/kafka-cluster
 
 scale: build ## 10,000 partitions on one node: created, written, restarted, read; its bounds on memory and time

@@ -55,5 +55,5 @@ func (r Ratio) draw(d *drawing, x scale, top float64) {
 	d.line(x.at(r.High), middle-4, x.at(r.High), middle+4, "whisker")
 	d.add(`</g>`)
 	d.text(ratioWidth-ratioRight+14, middle+4, "title", "start", trimmed(r.Factor)+" ×")
-	d.text(ratioWidth-ratioRight+66, middle+4, "soft", "start", r.Words)
+	d.text(ratioWidth-ratioRight+76, middle+4, "soft", "start", r.Words)
 }

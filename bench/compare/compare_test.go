@@ -1,9 +1,14 @@
 package compare
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"odradek/bench"
 )
@@ -73,25 +78,78 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// A directory as bench/turns leaves it becomes a page: results in the order in which they were measured, figures last.
 func TestPage(t *testing.T) {
-	page := Page{Commands: []string{"make bench-peer"}, Commit: "abc", Date: "2026-01-02", Machine: "2 cores", Rows: []string{
-		"row=produce_1KB_rf1 ours=300 peer=100 ratio=3.000 cpu_ratio=0.250 spread=0.33 unit=MiB/s ours_cpu=1.00 peer_cpu=4.00 ours_limit=client peer_limit=broker rounds=3",
-		"row=start_rf1 ours=20.0 peer=2000 ratio=0.010 cpu_ratio=- spread=0.00 unit=ms rounds=1",
-	}}
-	text, err := page.Markdown()
+	dir := t.TempDir()
+	write := func(name string, r *bench.Result, began int) {
+		r.Began = time.Unix(int64(began), 0)
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file(t, dir, name, string(text))
+	}
+	for round := range 3 {
+		write(fmt.Sprintf("produce_1KB_rf1-ours-%d.json", round), closed(300, 1), 100+round)
+		write(fmt.Sprintf("produce_1KB_rf1-peer-%d.json", round), closed(100, 4), 100+round)
+	}
+	write("produce_against_limit-ours-1.json", closed(70, 1), 50)
+	write("produce_against_limit-limit-1.json", closed(100, 1), 51)
+	file(t, dir, "start_rf1-ours.ms", "20\n30\n")
+	file(t, dir, "start_rf1-peer.ms", "2000\n4000\n")
+	file(t, dir, "notes.txt", "nothing of ours")
+	groups, err := ReadGroups(dir, "ours", "peer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := Page{Sides: [2]string{"ours", "peer"}, Commands: []string{"make bench-peer"}, Commit: "abc", Date: "2026-01-02", Machine: "2 cores", Groups: groups}
+	text := page.Markdown()
+	at := 0
 	for _, want := range []string{
-		"\n    make bench-peer\n", "commit abc; 2 cores",
-		"\n| produce 1KB rf1 | MiB/s | 300 | 100 | 3.000 | 0.33 | 1.00 | 4.00 | 0.250 | client | broker | 3 |\n",
-		"\n| start rf1 | ms | 20.0 | 2000 | 0.010 | 0.00 |  |  |  |  |  | 1 |\n",
+		"# Measured against the real Kafka", "at commit abc; 2 cores", "\n    make bench-peer\n",
+		"\n| produce against limit | MiB/s | 70.0 | 100 | 0.700 | 0.00 | 1.00 | 1.00 | 1.000 | client | client | 1 |\n",
+		"\n| produce 1KB rf1 | MiB/s | 300 | 100 | 3.000 | 0.00 | 1.00 | 4.00 | 0.250 | client | client | 3 |\n",
+		"\n| start rf1 | ms | 25.0 | 3000 | 0.008 | 0.33 |  |  |  |  |  | 2 |\n",
 	} {
-		if err != nil || !strings.Contains(text, want) {
-			t.Errorf("%v, without %q:\n%s", err, want, text)
+		i := strings.Index(text[at:], want)
+		if i < 0 {
+			t.Fatalf("no %q behind the others in:\n%s", want, text)
+		}
+		at += i + len(want) - 1
+	}
+	file(t, dir, "idle-ours.MiB", "3")
+	if _, err := ReadGroups(dir, "ours", "peer"); err == nil || !strings.Contains(err.Error(), "idle has nothing of peer") {
+		t.Errorf("a side that is missing: %v", err)
+	}
+	file(t, dir, "idle-peer.MiB", "three")
+	if _, err := ReadGroups(dir, "ours", "peer"); err == nil {
+		t.Error("words pass for figures")
+	}
+}
+
+func file(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBetter(t *testing.T) {
+	for _, each := range []struct {
+		row               Row
+		factor, low, high float64
+		ok                bool
+	}{
+		{Row{Unit: "MiB/s", Ours: Sample{200, 300, 400}, Peer: Sample{100, 100, 50}}, 3, 2, 8, true},
+		{Row{Unit: "ms", Ours: Sample{2, 4}, Peer: Sample{30}}, 10, 7.5, 15, true},
+		{Row{Unit: "ms", Ours: Sample{0}, Peer: Sample{30}}, 0, 0, 0, false},
+		{Row{Unit: "ms", Ours: nil, Peer: Sample{30}}, 0, 0, 0, false},
+	} {
+		if factor, low, high, ok := each.row.Better(); factor != each.factor || low != each.low || high != each.high || ok != each.ok {
+			t.Errorf("%+v: %v, %v to %v, %v", each.row, factor, low, high, ok)
 		}
 	}
-	for _, bad := range []string{"", "ours=1", "row=x y"} {
-		page.Rows = []string{bad}
-		if _, err := page.Markdown(); err == nil {
-			t.Errorf("%q is taken for a row", bad)
-		}
+	if factor, _, _, ok := (Row{OursCPU: Sample{2}, PeerCPU: Sample{8}}).Cheaper(); factor != 4 || !ok {
+		t.Errorf("four times the CPU is %v", factor)
 	}
 }

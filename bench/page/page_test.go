@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"odradek/bench"
+	"odradek/bench/compare"
 	"odradek/reports"
 )
 
@@ -96,6 +97,27 @@ func TestPageOfLittle(t *testing.T) {
 	page := written(t, Of(&bench.Result{Produce: bench.Part{Records: 1, Bytes: 1, Seconds: 1, Bound: "waiting"}}))
 	if strings.Contains(page, "<svg") || strings.Contains(page, "NaN") || strings.Contains(page, "Inf") || !strings.Contains(page, "no --pid was given") {
 		t.Error(page)
+	}
+}
+
+// A comparison has its ratios, its rows, and a section with the curves of both sides for each thing that was measured.
+func TestPageOfAComparison(t *testing.T) {
+	g := compare.Group{Name: "latency_1KB_rf1", Sides: [2]string{"ours", "peer"}}
+	for _, scale := range []float64{1, 2, 1.5} {
+		g.Results[0], g.Results[1] = append(g.Results[0], result(t, scale)), append(g.Results[1], result(t, 10*scale))
+	}
+	figures := compare.Group{Name: "start_rf1", Sides: g.Sides, Unit: "ms", Figures: [2]compare.Sample{{20, 30}, {2000, 2500}}}
+	page := written(t, Comparison(compare.Page{Sides: g.Sides, Commit: "abc", Date: "2026-01-02", Machine: "2 cores", Commands: []string{"make bench-peer"}, Groups: []compare.Group{g, figures}}))
+	for _, words := range []string{
+		"<h1>Measured against the real Kafka</h1>", "produce p99 1KB rf1", "10 ×", "90 ×", " and 148", "How many times less CPU", "<h2 id=\"h-3\">latency 1KB rf1</h2>",
+		"ours, Writing and reading", "peer, written", "start rf1", "2 cores",
+	} {
+		if !strings.Contains(page, words) {
+			t.Errorf("the page lacks %q", words)
+		}
+	}
+	if thin := strings.Count(page, `class="curve s1 thin"`); thin != 10 { // three rounds of two latencies; of the seconds, two rounds of two solid curves
+		t.Errorf("%d thin curves", thin)
 	}
 }
 

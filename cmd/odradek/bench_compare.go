@@ -1,17 +1,15 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"odradek/bench"
 	"odradek/bench/compare"
+	"odradek/bench/page"
 )
 
 // readResults reads what `bench --json` wrote into the files that match a pattern.
@@ -25,34 +23,13 @@ func readResults(pattern string) ([]*bench.Result, error) {
 	}
 	var results []*bench.Result
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		result, err := compare.ReadResult(file)
 		if err != nil {
 			return nil, err
-		}
-		result := new(bench.Result)
-		if err := json.Unmarshal(text, result); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		results = append(results, result)
 	}
 	return results, nil
-}
-
-// readFigures reads files of numbers, one a line.
-func readFigures(file string) (compare.Sample, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var figures compare.Sample
-	for line := range strings.Lines(string(text)) {
-		figure, err := strconv.ParseFloat(strings.TrimSpace(line), 64)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		figures = append(figures, figure)
-	}
-	return figures, nil
 }
 
 // comparisonOptions say what the two arguments of a comparison are.
@@ -70,11 +47,11 @@ func (o *comparisonOptions) flags(command *cobra.Command) {
 // rows compares two patterns of result files, or two files of figures.
 func (o *comparisonOptions) rows(patterns []string) ([]compare.Row, error) {
 	if o.figures {
-		ours, err := readFigures(patterns[0])
+		ours, err := compare.ReadFigures(patterns[0])
 		if err != nil {
 			return nil, err
 		}
-		peer, err := readFigures(patterns[1])
+		peer, err := compare.ReadFigures(patterns[1])
 		return []compare.Row{{Name: o.name, Unit: o.unit, Ours: ours, Peer: peer}}, err
 	}
 	first, err := readResults(patterns[0])
@@ -131,30 +108,49 @@ func benchDiffCommand() *cobra.Command {
 }
 
 func benchPageCommand() *cobra.Command {
-	var page compare.Page
+	var p compare.Page
+	var out []string
 	command := &cobra.Command{
-		Use:     "page ROWS",
-		Short:   "Make a page, in Markdown, of a file with the rows of a comparison",
-		Example: "  odradek bench page --commit abc --date 2026-01-02 --machine '2 cores' --command 'make bench-peer' rows > page.md",
-		Args:    cobra.ExactArgs(1),
+		Use:   "page DIRECTORY",
+		Short: "Make a page of two sides' results, as bench/turns keeps them: NAME-SIDE-ROUND.json, and NAME-SIDE.UNIT with figures",
+		Example: "  odradek bench page --first ours --second peer --out page.md --out page.html results\n" +
+			"  odradek bench page --first this --second v1 --commit abc --command 'make bench-compare REF=v1' --out page.html results",
+		Args: cobra.ExactArgs(1),
 	}
 	flags := command.Flags()
-	flags.StringVar(&page.Commit, "commit", "", "which commit was measured")
-	flags.StringVar(&page.Date, "date", "", "when")
-	flags.StringVar(&page.Machine, "machine", "", "on what")
-	flags.StringArrayVar(&page.Commands, "command", nil, "what gives the figures; may be repeated")
-	command.RunE = func(command *cobra.Command, files []string) error {
-		text, err := os.ReadFile(files[0])
-		if err != nil {
+	flags.StringVar(&p.Sides[0], "first", "ours", "the side whose ratio is told")
+	flags.StringVar(&p.Sides[1], "second", "peer", "the side that it is compared with")
+	flags.StringVar(&p.Commit, "commit", "", "which commit was measured")
+	flags.StringVar(&p.Date, "date", "", "when")
+	flags.StringVar(&p.Machine, "machine", "", "on what")
+	flags.StringArrayVar(&p.Commands, "command", nil, "what gives the figures; may be repeated")
+	flags.StringArrayVar(&out, "out", nil, "a file, .md for a table or .html for a page with curves; may be repeated")
+	if err := command.MarkFlagRequired("out"); err != nil {
+		panic(err)
+	}
+	command.RunE = func(_ *cobra.Command, directory []string) (err error) {
+		if p.Groups, err = compare.ReadGroups(directory[0], p.Sides[0], p.Sides[1]); err != nil {
 			return err
 		}
-		page.Rows = strings.Split(strings.TrimSpace(string(text)), "\n")
-		markdown, err := page.Markdown()
-		if err != nil {
-			return err
+		if len(p.Groups) == 0 {
+			return fmt.Errorf("%s has no results of %s and %s", directory[0], p.Sides[0], p.Sides[1])
 		}
-		fmt.Fprint(command.OutOrStdout(), markdown)
+		for _, name := range out {
+			if err := writeComparison(name, p); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
 	return command
+}
+
+func writeComparison(name string, p compare.Page) error {
+	switch filepath.Ext(name) {
+	case ".md":
+		return os.WriteFile(name, []byte(p.Markdown()), 0o644)
+	case ".html":
+		return writeMeasurement(name, page.Comparison(p))
+	}
+	return fmt.Errorf("--out %s: a name that ends with .md or .html is needed", name)
 }
