@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -317,6 +319,47 @@ func TestThrottle(t *testing.T) {
 		}
 		if took := time.Since(began); took < 4800*time.Millisecond || took > 5*time.Second {
 			t.Errorf("5000 bytes took %v", took)
+		}
+	})
+}
+
+// TestCompactionIsThrottled: all threads together read and write no more than log.cleaner.io.max.bytes.per.second, and a limit that changes
+// holds from then on; who is told to end does not wait for his turn.
+func TestCompactionIsThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var limit throttle
+		took := func(bytes, workers int) time.Duration {
+			began := time.Now()
+			var all sync.WaitGroup
+			for range workers {
+				all.Go(func() {
+					for range 100 {
+						if err := limit.wait(t.Context(), bytes/100/workers); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			all.Wait()
+			return time.Since(began)
+		}
+		limit.limit(math.MaxFloat64)
+		if d := took(1<<30, 2); d != 0 {
+			t.Errorf("without a limit %v", d)
+		}
+		limit.limit(1_000_000)
+		if d := took(10_000_000, 2); d < 9*time.Second || d > 10*time.Second {
+			t.Errorf("10 MB at 1 MB/s took %v", d)
+		}
+		time.Sleep(time.Minute) // which is no credit
+		limit.limit(5_000_000)
+		if d := took(10_000_000, 1); d < 1800*time.Millisecond || d > 2*time.Second {
+			t.Errorf("10 MB at 5 MB/s took %v", d)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if err := limit.wait(ctx, 1<<30); !errors.Is(err, context.Canceled) {
+			t.Errorf("ended by %v", err)
 		}
 	})
 }

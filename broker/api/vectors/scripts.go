@@ -27,6 +27,7 @@ var scripts = []script{
 	{"00-produce-timestamps", produceTimestamps},
 	{"01-fetch", fetch},
 	{"02-list-offsets", listOffsets},
+	{"02-list-offsets-times", listOffsetsByTime},
 	{"21-delete-records", deleteRecords},
 	{"22-init-producer-id", initProducerID},
 	{"23-offset-for-leader-epoch", offsetForLeaderEpoch},
