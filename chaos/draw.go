@@ -36,6 +36,7 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	drawSnapshots(Stream(seed, "snapshots"), &p)
 	drawSessions(Stream(seed, "sessions"), &p)
 	drawRacks(Stream(seed, "racks"), &p)
+	drawDirs(Stream(seed, "dirs"), &p)
 	drawReassignments(Stream(seed, "reassignments"), &p)
 	p.Schedule = drawSchedule(Stream(seed, "faults"), &p)
 	return p

@@ -94,7 +94,7 @@ func drawSchedule(swarm *rand.Rand, p *Plan) Schedule {
 		}
 	}
 	s = withinAtlas(swarm, s, p)
-	s = drawDisks(p, drawNodes(p, s))
+	s = drawFailingDirs(p, drawDisks(p, drawNodes(p, s)))
 	s = withinAtlas(swarm, s, p)
 	slices.SortStableFunc(s, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 	return s

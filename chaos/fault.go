@@ -51,6 +51,7 @@ type Params struct {
 	Step   Duration `json:"step,omitzero"`    // of a calendar; may be negative
 	Refuse bool     `json:"refuse,omitempty"` // connects, instead of no answer
 	PPM    int64    `json:"ppm,omitempty"`    // of a clock's speed; may be negative
+	Dir    int      `json:"dir,omitempty"`    // counted from 1
 }
 
 // A Delay is a distribution of delays: "constant" (Mean always), "exponential" (of mean Mean) or "bimodal" (Slow for a
@@ -118,7 +119,7 @@ func (p Params) present() param {
 		{p.Clients, pClients}, {p.Direction != "", pDirection}, {p.Delay != nil, pDelay}, {p.BytesPerSecond != 0, pBandwidth},
 		{p.Call != 0, pCall}, {p.Point != "", pPoint}, {p.Nth != 0, pNth}, {p.Factor != 0, pFactor},
 		{p.Op != "", pOp}, {p.Share != 0, pShare}, {p.Bytes != 0, pBytes},
-		{p.Every != 0, pEvery}, {p.Step != 0, pStep}, {p.Refuse, pRefuse}, {p.PPM != 0, pPPM},
+		{p.Every != 0, pEvery}, {p.Step != 0, pStep}, {p.Refuse, pRefuse}, {p.PPM != 0, pPPM}, {p.Dir != 0, pDir},
 	} {
 		if field.is {
 			set |= field.bit
@@ -129,7 +130,7 @@ func (p Params) present() param {
 
 // paramNames follows the bits of param.
 var paramNames = []string{"clients", "direction", "delay", "bytes_per_second", "call", "point", "nth", "factor", "op", "share", "bytes", "every", "step",
-	"refuse", "ppm"}
+	"refuse", "ppm", "dir"}
 
 func (set param) names() string {
 	var names []string
@@ -168,6 +169,7 @@ func (p Params) words() []string {
 	add(p.Step != 0, "step", p.Step)
 	add(p.Refuse, "refuse", true)
 	add(p.PPM != 0, "ppm", p.PPM)
+	add(p.Dir != 0, "dir", p.Dir)
 	return out
 }
 
@@ -233,6 +235,9 @@ func (f Fault) check(cluster *Cluster) error {
 	c, err := f.Target.parse()
 	if err != nil {
 		return err
+	}
+	if dirs := max(cluster.Dirs, 1); f.Kind == FailedDir && (f.Params.Dir < 1 || f.Params.Dir > dirs) {
+		return fmt.Errorf("%s of dir %d: allowed are 1 to %d", f.Kind, f.Params.Dir, dirs)
 	}
 	if f.Kind == Ring && !c.all {
 		return fmt.Errorf("%s: allowed target is all", f.Kind)

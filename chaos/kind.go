@@ -33,6 +33,7 @@ const (
 	StallDisk    Kind = "stall-disk"
 	DiskError    Kind = "disk-error"
 	FullDisk     Kind = "full-disk"
+	FailedDir    Kind = "failed-directory"
 	BitRot       Kind = "bit-rot"
 	Misdirected  Kind = "misdirected-write"
 	WipeDisk     Kind = "wipe-disk"
@@ -62,6 +63,7 @@ const (
 	pStep
 	pRefuse
 	pPPM
+	pDir
 )
 
 // A class says which part of a node or of the network a kind acts on, and so what overlapping faults have in common.
@@ -134,6 +136,9 @@ var catalogue = []kindSpec{
 			"a process that ends for it is started again, here and below"},
 	{FullDisk, onDisk, false, pBytes, 0, 1,
 		"there is room for so many more bytes (default none), and then ENOSPC"},
+	{FailedDir, onDisk, false, pDir, pDir, 1,
+		"every call for the log directory of number dir (from 1 on), and for what is in it, fails with EIO; after for, the directory is as it " +
+			"was and the process is killed and started again, as it has given the directory up until then"},
 	{BitRot, onDisk, false, pShare, pShare, 1,
 		"a share of the reads of logs find a sector garbled; the medium itself is good"},
 	{Misdirected, onDisk, false, pShare, pShare, 1,
@@ -157,7 +162,7 @@ var catalogue = []kindSpec{
 var byHand = []Kind{Misdirected, OldVersion}
 
 // mayKill lists the kinds for which a process may end by its own decision, so that nothing it can't vouch for is believed.
-var mayKill = []Kind{DiskError, FullDisk, BitRot, Misdirected, MemoryLimit}
+var mayKill = []Kind{DiskError, FullDisk, FailedDir, BitRot, Misdirected, MemoryLimit}
 
 // Ops lists the names that a disk-error fault may have.
 var Ops = []string{"read", "write", "sync"}

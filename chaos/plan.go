@@ -26,8 +26,9 @@ type Plan struct {
 	Groups    []Group    `json:"groups,omitempty"`
 	App       *App       `json:"app,omitempty"`
 	Schedule  Schedule   `json:"schedule"`
-	// Reassignments are an operator's, beside the faults.
+	// Reassignments and ReplicaMoves are an operator's, beside the faults.
 	Reassignments []Reassignment `json:"reassignments,omitempty"`
+	ReplicaMoves  []ReplicaMove  `json:"replica_moves,omitempty"`
 }
 
 // Phases divide a run's virtual time. See the package comment for what each is for.
@@ -54,6 +55,8 @@ type Cluster struct {
 	Topics []Topic           `json:"topics"`
 	// Racks is how many racks the nodes are dealt to in turn, numbered from 1; 0 for none.
 	Racks int `json:"racks,omitempty"`
+	// Dirs is how many log directories a node has; 0 for one.
+	Dirs int `json:"dirs,omitempty"`
 	// Buggify are the points at which the brokers do what they hardly ever do, and in how many of the times that they pass them.
 	Buggify *Buggify `json:"buggify,omitempty"`
 }
@@ -247,6 +250,14 @@ func (p *Plan) Validate() error {
 	for i := range p.Reassignments {
 		if err := p.Reassignments[i].check(&p.Cluster, p.Phases); err != nil {
 			return fmt.Errorf("reassignments[%d]: %w", i, err)
+		}
+	}
+	if len(p.ReplicaMoves) > replicaMovesMax {
+		return fmt.Errorf("%d replica moves: allowed are %d", len(p.ReplicaMoves), replicaMovesMax)
+	}
+	for i := range p.ReplicaMoves {
+		if err := p.ReplicaMoves[i].check(&p.Cluster, p.Phases); err != nil {
+			return fmt.Errorf("replica_moves[%d]: %w", i, err)
 		}
 	}
 	for i := range p.Groups {

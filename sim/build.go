@@ -34,7 +34,7 @@ func (r *run) build() error {
 	}
 	r.universe = host.New(config)
 	r.target = &target{
-		universe: r.universe, view: r.view, traps: map[trapKey]*host.Trap{},
+		universe: r.universe, view: r.view, dirs: r.plan.Cluster.LogDirs(guest.DataDir), traps: map[trapKey]*host.Trap{},
 		stopping: map[*host.Node]bool{}, restart: map[*host.Node]bool{}, disks: newDisks(r.fail),
 		memory: map[*host.Node]uint64{}, lost: map[int][]func(){}, newer: r.options.Program, older: r.options.Older,
 	}
@@ -70,7 +70,7 @@ func (r *run) brokerTask(number int) guest.Task {
 	if number <= votersMax {
 		settings["process.roles"] = "broker,controller"
 	}
-	settings["log.dirs"] = guest.DataDir
+	settings["log.dirs"] = strings.Join(r.plan.Cluster.LogDirs(guest.DataDir), ",")
 	settings["listeners"] = fmt.Sprintf("PLAINTEXT://%s%s,CONTROLLER://%s%s", brokerIP(number), brokerPort, brokerIP(number), controllerPort)
 	settings["controller.listener.names"] = "CONTROLLER"
 	settings["controller.quorum.voters"] = strings.Join(voters, ",")
@@ -118,9 +118,9 @@ func (r *run) addClients() error {
 			return err
 		}
 	}
-	if len(r.plan.Reassignments) > 0 {
+	if len(r.plan.Reassignments)+len(r.plan.ReplicaMoves) > 0 {
 		task := r.task(guest.RoleOperator, "operator", phases.HealEnd())
-		task.Moves = r.plan.Wishes()
+		task.Moves, task.ReplicaMoves = r.plan.Wishes(), r.plan.ReplicaMoves
 		if err := r.addClient(task); err != nil {
 			return err
 		}

@@ -25,6 +25,8 @@
 //	stop-hangs        a broker was asked to stop and never did
 //	isr-not-full      a partition lacks a leader or a replica in its ISR
 //	metadata-behind   a broker does not know what another told of three seconds before
+//	replica-twice     a node has a replica in two of its log directories
+//	move-not-ended    a log is still on its way from one log directory to another
 //	replicas-differ   two replicas in the ISR are not the same bytes; of a compacted log, not the same newest values by key
 //
 // Of a program of somebody's own (package app), which lives in a universe in place of the plan's clients:

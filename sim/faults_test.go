@@ -163,7 +163,7 @@ func TestPowerLossOfAllSparesWhatIsDurable(t *testing.T) {
 // logBytes is how long the logs of the topic are on a node's disk.
 func logBytes(t *testing.T, o *observed, number int) (sum int) {
 	for index := range 3 {
-		log, err := readLog(o.brokers[number-1].Disk(), fmt.Sprintf("%s/t0-%d", guest.DataDir, index))
+		log, err := readLogIn(o.brokers[number-1].Disk(), o.plan.Cluster.LogDirs(guest.DataDir), fmt.Sprintf("t0-%d", index))
 		if err != nil {
 			t.Error(err)
 		}

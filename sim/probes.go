@@ -40,6 +40,10 @@ var Probes = []Probe{
 	{"share-lock-ended", false},
 	{"fetch-session-refused", false},
 	{"fetch-session-evicted", false},
+	{"read-at-follower", true},
+	{"replica-moved", true},
+	{"move-resumed", false},
+	{"directory-failed", true},
 }
 
 // reachedOf lists the probes of a universe that were reached, in their own order.

@@ -35,7 +35,11 @@ func (r *run) judgeProgress(table *history.Table) error {
 		r.violate("metadata-behind", words)
 	}
 	different, err := differences(&r.plan, r.view, r.brokers)
-	r.result.Violations = append(r.result.Violations, different...)
+	if err != nil {
+		return err
+	}
+	twice, err := misplaced(&r.plan, r.view, r.brokers)
+	r.result.Violations = slices.Concat(r.result.Violations, different, twice)
 	return err
 }
 

@@ -24,9 +24,9 @@ func differences(plan *chaos.Plan, v *view, brokers []*host.Node) ([]Violation, 
 		var replicas []replica
 		for _, number := range v.partitions[p].line.ISR {
 			n := brokers[number-1]
-			log, err := readLog(n.Disk(), fmt.Sprintf("%s/%s", guest.DataDir, p))
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, err
+			log, err := readLogIn(n.Disk(), plan.Cluster.LogDirs(guest.DataDir), p.String())
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", n.Name(), err)
 			}
 			replicas = append(replicas, replica{n.Name(), log})
 		}
@@ -74,6 +74,17 @@ func differAt(a, b []byte) int {
 		}
 	}
 	return min(len(a), len(b))
+}
+
+// readLogIn is readLog in the first of the directories that has the partition; nothing where none has.
+func readLogIn(d *disksim.Disk, dirs []string, partition string) ([]byte, error) {
+	for _, dir := range dirs {
+		log, err := readLog(d, dir+"/"+partition)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return log, err
+		}
+	}
+	return nil, nil
 }
 
 // readLog is the content of a partition's segments, one after the other, as the medium has it. Their names are their offsets, so

@@ -20,6 +20,7 @@ type target struct {
 	// stopping nodes were asked to stop; those also in restart are started once they have.
 	stopping map[*host.Node]bool
 	restart  map[*host.Node]bool
+	dirs     []string // of a broker's logs
 	disks    disks
 	lost     map[int][]func()      // by fault: what brings the connections back that it loses
 	memory   map[*host.Node]uint64 // of nodes whose memory is bounded: what they had when it began
@@ -63,7 +64,7 @@ func (t *target) Apply(act chaos.Act) error {
 		t.arm(act)
 	case chaos.Pause:
 		t.each(act, func(n *host.Node) { n.Pause(act.Fault.For.D()) })
-	case chaos.SlowDisk, chaos.StallDisk, chaos.DiskError, chaos.FullDisk, chaos.BitRot, chaos.Misdirected:
+	case chaos.SlowDisk, chaos.StallDisk, chaos.DiskError, chaos.FullDisk, chaos.FailedDir, chaos.BitRot, chaos.Misdirected:
 		t.setDisks()
 	case chaos.WipeDisk:
 		t.each(act, t.wipe)
@@ -107,6 +108,8 @@ func (t *target) Undo(act chaos.Act) error {
 		return t.disarm(act)
 	case chaos.SlowDisk, chaos.StallDisk, chaos.DiskError, chaos.FullDisk, chaos.BitRot, chaos.Misdirected:
 		t.setDisks()
+	case chaos.FailedDir:
+		return t.mendDir(act)
 	case chaos.OldDisk:
 		return t.rollBack(act)
 	case chaos.SwapDisks:

@@ -56,6 +56,8 @@ func (t *target) diskFaults(number int) disksim.Faults {
 		case chaos.DiskError:
 			which := map[string]*uint32{"read": &faults.ReadErrorPPM, "write": &faults.WriteErrorPPM, "sync": &faults.SyncErrorPPM}[p.Op]
 			*which = max(*which, ppm(p.Share))
+		case chaos.FailedDir:
+			faults.Gone = append(faults.Gone, t.dirs[p.Dir-1])
 		case chaos.BitRot:
 			faults.RotPPM = max(faults.RotPPM, ppm(p.Share))
 		case chaos.Misdirected:
@@ -157,6 +159,13 @@ func (t *target) rollBack(act chaos.Act) error {
 		}
 	}
 	return nil
+}
+
+// mendDir brings a directory back, and with it the nodes that had given it up.
+func (t *target) mendDir(act chaos.Act) error {
+	t.setDisks()
+	t.each(act, (*host.Node).Crash)
+	return t.startAll(slices.DeleteFunc(slices.Clone(act.Nodes), func(number int) bool { return t.heldDown(t.node(number)) }))
 }
 
 // swapDisks gives two nodes each other's disks and starts them on those, which they must refuse. While a swap is in force another is

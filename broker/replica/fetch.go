@@ -7,6 +7,7 @@ import (
 
 	"odradek/broker/commitlog"
 	"odradek/broker/env/buggify"
+	"odradek/broker/env/sometimes"
 	"odradek/broker/wire"
 )
 
@@ -72,7 +73,7 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 		result.Err = err
 		result.CurrentLeaderID, result.CurrentLeaderEpoch = p.hint(err)
 	}
-	log, counts := p.log, p.leaderThrottled && req.fromFollower()
+	log, counts, leads := p.log, p.leaderThrottled && req.fromFollower(), p.lead != nil
 	p.unlock()
 	if err != nil || result.PreferredReadReplica >= 0 || result.DivergingEpoch != nil || req.Offset >= end {
 		return result
@@ -89,6 +90,9 @@ func (p *Partition) Fetch(req FetchRequest) FetchResult {
 		return result
 	}
 	result.Slice = slice
+	if !leads {
+		sometimes.Reached(sometimes.ReadAtFollower)
+	}
 	if counts {
 		p.manager.throttles.leader.Record(slice.Len(), time.Now())
 	}

@@ -9,6 +9,7 @@ import (
 
 	"odradek/broker/commitlog"
 	"odradek/broker/env"
+	"odradek/broker/env/sometimes"
 	"odradek/broker/metadata"
 )
 
@@ -160,7 +161,11 @@ func (d *logDir) fail(cause error) {
 		p.unlock()
 	}
 	left := slices.ContainsFunc(m.dirs, func(other *logDir) bool { return other.failed() == nil })
-	if (d.vital || !left) && m.cfg.OnStorageFailure != nil {
+	if !d.vital && left {
+		sometimes.Reached(sometimes.DirectoryFailed)
+		return
+	}
+	if m.cfg.OnStorageFailure != nil {
 		m.cfg.OnStorageFailure(fmt.Errorf("data directory %s: %w", d.path, cause))
 	}
 }

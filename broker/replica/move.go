@@ -15,6 +15,7 @@ import (
 
 	"odradek/broker/commitlog"
 	"odradek/broker/env"
+	"odradek/broker/env/sometimes"
 )
 
 // future is the log that is to take the place of a replica's log, in another directory (AlterReplicaLogDirs). It catches up beside
@@ -156,6 +157,7 @@ func (p *Partition) copyTo(f *future) {
 			break
 		}
 		if done, err = p.copySome(f); done {
+			sometimes.Reached(sometimes.ReplicaMoved)
 			logger.Info("replica was moved", "partition", p.String(), "dir", f.home.path)
 			return
 		}
@@ -407,6 +409,7 @@ func (p *Partition) resumeMove() {
 	delete(m.futures, p.String())
 	m.mu.Unlock()
 	if f != nil {
+		sometimes.Reached(sometimes.MoveResumed)
 		p.move(f)
 	}
 }

@@ -87,7 +87,8 @@ func (c *cluster) arguments(plan *chaos.Plan, n *node, dir string) []string {
 	settings["advertised.listeners"] = "PLAINTEXT://" + n.relays[0].address
 	settings["controller.listener.names"] = "CONTROLLER"
 	settings["controller.quorum.voters"] = strings.Join(voters, ",")
-	arguments := []string{"serve", "--faults-on-stdin", "--node-id", fmt.Sprint(n.number), "--data", filepath.Join(dir, fmt.Sprint(n.number))}
+	data := strings.Join(plan.Cluster.LogDirs(filepath.Join(dir, fmt.Sprint(n.number))), ",")
+	arguments := []string{"serve", "--faults-on-stdin", "--node-id", fmt.Sprint(n.number), "--data", data}
 	for _, key := range slices.Sorted(maps.Keys(settings)) {
 		arguments = append(arguments, "--set", key+"="+settings[key])
 	}

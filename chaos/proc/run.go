@@ -202,9 +202,9 @@ func (r *run) clients(ctx context.Context) (wait func() error) {
 			return workload.DeleteRecords(ctx, p, deleter, r.plan.Cluster, r.plan.Seed)
 		})
 	}
-	if r.cluster != nil && len(r.plan.Reassignments) > 0 { // nobody else's partitions are moved about
+	if r.cluster != nil && len(r.plan.Reassignments)+len(r.plan.ReplicaMoves) > 0 { // nobody else's partitions are moved about
 		start("operator", end, func(ctx context.Context, p *workload.Process) error {
-			return workload.Operate(ctx, p, r.plan.Wishes(), r.began)
+			return workload.Operate(ctx, p, r.plan.Wishes(), r.plan.ReplicaMoves, r.began)
 		})
 	}
 	for _, g := range r.plan.Groups {

@@ -13,29 +13,48 @@ import (
 	"odradek/chaos"
 )
 
+// A wish is what an operator wants, and when.
+type wish struct {
+	at    chaos.Duration
+	words string
+	ask   func(context.Context, *kadm.Client) error // once; nil when the cluster has heard it
+}
+
 // Operate makes an operator's wishes, each at its time after start, and repeats each until the cluster has heard it.
-func Operate(ctx context.Context, p *Process, moves []chaos.Reassignment, start time.Time) error {
+func Operate(ctx context.Context, p *Process, moves []chaos.Reassignment, replicaMoves []chaos.ReplicaMove, start time.Time) error {
 	client, err := p.client()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	moves = slices.Clone(moves)
-	slices.SortStableFunc(moves, func(a, b chaos.Reassignment) int { return int(a.At - b.At) })
-	for _, move := range moves {
-		pause(ctx, time.Until(start.Add(move.At.D())))
+	for _, w := range wishes(moves, replicaMoves) {
+		pause(ctx, time.Until(start.Add(w.at.D())))
 		for {
-			err := reassign(ctx, admin, move)
+			err := w.ask(ctx, admin)
 			if err == nil {
 				break
 			}
 			if !pause(ctx, retryBackoffMax) {
-				return fmt.Errorf("reassign %s-%d to %v: %w", move.Topic, move.Partition, move.Replicas, err)
+				return fmt.Errorf("%s: %w", w.words, err)
 			}
 		}
 	}
 	return nil
+}
+
+func wishes(moves []chaos.Reassignment, replicaMoves []chaos.ReplicaMove) []wish {
+	var all []wish
+	for _, m := range moves {
+		all = append(all, wish{m.At, fmt.Sprintf("reassign %s-%d to %v", m.Topic, m.Partition, m.Replicas),
+			func(ctx context.Context, admin *kadm.Client) error { return reassign(ctx, admin, m) }})
+	}
+	for _, m := range replicaMoves {
+		all = append(all, wish{m.At, fmt.Sprintf("move node %d's %s-%d to directory %d", m.Node, m.Topic, m.Partition, m.Dir),
+			func(ctx context.Context, admin *kadm.Client) error { return moveReplica(ctx, admin, m) }})
+	}
+	slices.SortStableFunc(all, func(a, b wish) int { return int(a.at - b.at) })
+	return all
 }
 
 // reassign asks once. That there is nothing to take back, or no way back, is an answer too.
@@ -57,5 +76,27 @@ func reassign(ctx context.Context, admin *kadm.Client, move chaos.Reassignment) 
 	if len(move.Replicas) == 0 && (errors.Is(err, kerr.NoReassignmentInProgress) || errors.Is(err, kerr.InvalidReplicaAssignment)) {
 		return nil
 	}
+	return err
+}
+
+// moveReplica asks a node once. Directories are known by their place among the names that the node tells. Whatever the node says of
+// the replica or of the directory is an answer.
+func moveReplica(ctx context.Context, admin *kadm.Client, move chaos.ReplicaMove) error {
+	dirs, err := admin.DescribeBrokerLogDirs(ctx, int32(move.Node), nil)
+	if err != nil {
+		return err
+	}
+	names := make([]string, 0, len(dirs))
+	for _, dir := range dirs.Sorted() {
+		names = append(names, dir.Dir)
+	}
+	if move.Dir > len(names) {
+		return fmt.Errorf("the node has %d directories", len(names))
+	}
+	var topics kadm.TopicsSet
+	topics.Add(move.Topic, int32(move.Partition))
+	var req kadm.AlterReplicaLogDirsReq
+	req.Add(names[move.Dir-1], topics)
+	_, err = admin.AlterBrokerReplicaLogDirs(ctx, int32(move.Node), req)
 	return err
 }

@@ -65,7 +65,7 @@ func run(task guest.Task, world env.Env) error {
 	case guest.RoleCopier:
 		return workload.Copy(ctx, process, *task.Copier, task.Seed)
 	case guest.RoleOperator:
-		return inTime(ctx, workload.Operate(ctx, process, task.Moves, start))
+		return inTime(ctx, workload.Operate(ctx, process, task.Moves, task.ReplicaMoves, start))
 	case guest.RoleFinalRead:
 		err := workload.FinalRead(ctx, process, task.Cluster, task.Groups)
 		if err == nil && task.Committed {

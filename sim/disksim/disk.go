@@ -147,6 +147,9 @@ func split(name string) []string {
 }
 
 func (d *Disk) find(name string) (*inode, error) {
+	if d.gone(name) {
+		return nil, ErrIO
+	}
 	node := d.root
 	for _, part := range split(name) {
 		if !node.dir {

@@ -1,6 +1,7 @@
 package disksim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,9 @@ type Faults struct {
 	RotSuffix string
 	// Of a million writes, so many land in another block of the same file, and say nothing.
 	MisdirectPPM uint32
+	// Gone are directories that have failed, as if each were a disk of its own: every call for one and for what is below it fails with
+	// ErrIO, and what is on it stays as it is.
+	Gone []string
 	// Capacity is as Params.Capacity, while the fault lasts: the smaller counts.
 	Capacity int64
 	// Slow multiplies the time of everything; 0 and 1 are normal.
@@ -47,6 +51,18 @@ func (d *Disk) strikes(is bool) bool {
 		d.struck++
 	}
 	return is
+}
+
+// gone decides whether a call for a name fails because a directory has that it leads to or through.
+func (d *Disk) gone(name string) bool {
+	if d.faults.Gone == nil {
+		return false
+	}
+	parts := split(name)
+	return d.strikes(slices.ContainsFunc(d.faults.Gone, func(gone string) bool {
+		dir := split(gone)
+		return len(parts) >= len(dir) && slices.Equal(parts[:len(dir)], dir)
+	}))
 }
 
 // room is how many bytes of blocks the disk can still take; false says that there is no limit.

@@ -55,6 +55,52 @@ func TestErrorsStrikeWhatTheyAreFor(t *testing.T) {
 	}
 }
 
+// A directory that has failed takes all that is in it, open files too, and nothing else; afterwards all is there as it was.
+func TestAFailedDirectoryIsAsADiskOfItsOwn(t *testing.T) {
+	d := newDisk(1, disksim.Params{})
+	for _, dir := range []string{"good", "bad", "badly"} {
+		if err := d.Mkdir(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, out := create(t, d, "bad/a"), create(t, d, "badly/a")
+	write(t, in, fill('x', 1), 0)
+	write(t, out, fill('x', 1), 0)
+	calls := func(dir string, f *disksim.File) map[string]error {
+		_, list := d.List(dir)
+		_, stat := d.Stat(dir + "/a")
+		_, open := d.Open(dir+"/b", disksim.OpenFlags{Create: true})
+		_, read := f.ReadAt(make([]byte, 1), 0)
+		_, written := f.WriteAt([]byte("y"), 0)
+		return map[string]error{
+			"list": list, "stat": stat, "open": open, "read": read, "write": written, "truncate": f.Truncate(1), "sync": f.BeginSync(0).Complete(),
+			"mkdir": d.Mkdir(dir + "/d"), "rename": d.Rename(dir+"/a", dir+"/c"), "move": d.Rename("good", dir+"/good"),
+		}
+	}
+	d.SetFaults(disksim.Faults{Gone: []string{"/bad"}})
+	for name, err := range calls("bad", in) {
+		if err != disksim.ErrIO {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if struck := d.Struck(); struck != 10 {
+		t.Errorf("%d calls were struck", struck)
+	}
+	for name, err := range calls("badly", out) {
+		if err != nil {
+			t.Errorf("%s beside it: %v", name, err)
+		}
+	}
+	d.SetFaults(disksim.Faults{})
+	got := make([]byte, disksim.BlockSize)
+	if n, err := in.ReadAt(got, 0); n != disksim.BlockSize || err != nil || !bytes.Equal(got, fill('x', 1)) {
+		t.Errorf("afterwards: %d bytes, %v", n, err)
+	}
+	if entries, err := d.List("bad"); len(entries) != 1 || err != nil {
+		t.Errorf("afterwards: %v, %v", entries, err)
+	}
+}
+
 // What a rotten read finds is wrong in one sector, of the files meant, and right the next time.
 func TestRotGarblesASectorOnce(t *testing.T) {
 	for seed := range uint64(50) {

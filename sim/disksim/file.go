@@ -8,7 +8,7 @@ import (
 // File is an open file or directory.
 type File struct {
 	disk   *Disk
-	name   string // that it was opened by, without the directories
+	name   string // that it was opened by
 	node   *inode
 	closed bool
 }
@@ -17,7 +17,12 @@ type File struct {
 func (f *File) Info() Info { return f.node.info() }
 
 // Entries lists an open directory.
-func (f *File) Entries() ([]Entry, error) { return f.node.list() }
+func (f *File) Entries() ([]Entry, error) {
+	if f.disk.gone(f.name) {
+		return nil, ErrIO
+	}
+	return f.node.list()
+}
 
 // ReadAt reads up to len(p) bytes; io.EOF says that off is at the end or behind it.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
@@ -26,7 +31,7 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 		return 0, ErrIsDir
 	case off < 0:
 		return 0, ErrInvalid
-	case f.disk.fails(f.disk.faults.ReadErrorPPM):
+	case f.disk.gone(f.name), f.disk.fails(f.disk.faults.ReadErrorPPM):
 		return 0, ErrIO
 	case off >= f.node.size:
 		return 0, io.EOF
@@ -47,7 +52,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 		return 0, ErrIsDir
 	case off < 0 || off+int64(len(p)) > maxFileSize:
 		return 0, ErrInvalid
-	case f.disk.fails(f.disk.faults.WriteErrorPPM):
+	case f.disk.gone(f.name), f.disk.fails(f.disk.faults.WriteErrorPPM):
 		return 0, ErrIO
 	}
 	off = f.disk.misdirected(f, off)
@@ -86,7 +91,7 @@ func (f *File) Truncate(size int64) error {
 		return ErrIsDir
 	case size < 0 || size > maxFileSize:
 		return ErrInvalid
-	case f.disk.fails(f.disk.faults.WriteErrorPPM):
+	case f.disk.gone(f.name), f.disk.fails(f.disk.faults.WriteErrorPPM):
 		return ErrIO
 	}
 	f.node.truncate(f.disk, size)

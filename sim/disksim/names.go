@@ -2,7 +2,6 @@ package disksim
 
 import (
 	"io/fs"
-	"path"
 	"slices"
 )
 
@@ -32,7 +31,7 @@ func (d *Disk) Open(name string, flags OpenFlags) (*File, error) {
 		node.truncate(d, 0)
 	}
 	node.opens++
-	f := &File{disk: d, node: node, name: path.Base(name)}
+	f := &File{disk: d, node: node, name: name}
 	d.open = append(d.open, f)
 	return f, nil
 }

@@ -47,6 +47,8 @@ func (f *File) BeginSync(now clock.Time) *Sync {
 func (s *Sync) Complete() error {
 	d, node := s.file.disk, s.file.node
 	switch {
+	case d.gone(s.file.name):
+		return ErrIO // nothing moves any more, in either direction
 	case d.fails(d.faults.SyncErrorPPM):
 		node.abandoned = s.blocks
 		return ErrIO

@@ -28,7 +28,7 @@ const (
 // other code but 0 is a failure of the harness.
 const ExitNoProgress = 4
 
-// DataDir is where a broker keeps its data on its simulated disk.
+// DataDir is where a broker keeps its data on its simulated disk; where it has several directories, the first of them.
 const DataDir = "/data"
 
 // Task is what a guest is started with: its only argument, as JSON.
@@ -47,10 +47,11 @@ type Task struct {
 	Cluster  chaos.Cluster   `json:"cluster,omitzero"`
 	Producer *chaos.Producer `json:"producer,omitempty"`
 	Consumer *chaos.Consumer `json:"consumer,omitempty"`
-	// Moves are an operator's.
-	Moves   []chaos.Reassignment `json:"moves,omitempty"`
-	Deleter *chaos.Deleter       `json:"deleter,omitempty"`
-	Copier  *chaos.Copier        `json:"copier,omitempty"`
+	// Moves and ReplicaMoves are an operator's.
+	Moves        []chaos.Reassignment `json:"moves,omitempty"`
+	ReplicaMoves []chaos.ReplicaMove  `json:"replica_moves,omitempty"`
+	Deleter      *chaos.Deleter       `json:"deleter,omitempty"`
+	Copier       *chaos.Copier        `json:"copier,omitempty"`
 	// Committed has the final reader read what is committed, too.
 	Committed bool         `json:"committed,omitempty"`
 	Group     *chaos.Group `json:"group,omitempty"`  // of a member

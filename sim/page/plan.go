@@ -26,6 +26,9 @@ func phases(plan *chaos.Plan) []reports.Span {
 func planWords(plan *chaos.Plan) []reports.Fact {
 	p := plan.Phases
 	cluster := []string{count(plan.Cluster.Nodes, "node")}
+	if plan.Cluster.Dirs > 1 {
+		cluster = append(cluster, fmt.Sprintf("%d log directories each", plan.Cluster.Dirs))
+	}
 	if settings := settingWords(plan.Cluster.Config); settings != "" {
 		cluster = append(cluster, settings)
 	}
@@ -34,7 +37,7 @@ func planWords(plan *chaos.Plan) []reports.Fact {
 		{Name: "Topics", Words: each(plan.Cluster.Topics, topicWords)},
 		{Name: "Producers", Words: each(plan.Producers, producerWords)},
 		{Name: "Consumers", Words: each(plan.Consumers, consumerWords)},
-		{Name: "Moves", Words: each(plan.Reassignments, moveWords)},
+		{Name: "Moves", Words: slices.Concat(each(plan.Reassignments, moveWords), each(plan.ReplicaMoves, replicaMoveWords))},
 		{Name: "Faults", Words: []string{scheduleWords(plan.Schedule)}},
 		{Name: "Time", Words: []string{fmt.Sprintf(
 			"calm until %s, faults until %s, then healing until %s, and the final read until %s", p.Calm, p.FaultsEnd(), p.HealEnd(), p.End())}},
@@ -56,6 +59,10 @@ func moveWords(_ int, r chaos.Reassignment) string {
 		return fmt.Sprintf("at %s the move of %s-%d is taken back", r.At, r.Topic, r.Partition)
 	}
 	return fmt.Sprintf("at %s %s-%d is to move to nodes %v", r.At, r.Topic, r.Partition, r.Replicas)
+}
+
+func replicaMoveWords(_ int, m chaos.ReplicaMove) string {
+	return fmt.Sprintf("at %s node %d is to have %s-%d in its directory %d", m.At, m.Node, m.Topic, m.Partition, m.Dir)
 }
 
 func count(n int, noun string) string {

@@ -16,6 +16,7 @@ var ways = []way{
 	less(func(p *chaos.Plan) *chaos.Schedule { return &p.Schedule }),
 	shorter,
 	less(func(p *chaos.Plan) *[]chaos.Reassignment { return &p.Reassignments }),
+	less(func(p *chaos.Plan) *[]chaos.ReplicaMove { return &p.ReplicaMoves }),
 	less(func(p *chaos.Plan) *[]chaos.Group { return &p.Groups }),
 	less(func(p *chaos.Plan) *[]chaos.Copier { return &p.Copiers }),
 	less(func(p *chaos.Plan) *[]chaos.Deleter { return &p.Deleters }),
@@ -26,6 +27,7 @@ var ways = []way{
 	oneTopic,
 	less(func(p *chaos.Plan) *[]chaos.Topic { return &p.Cluster.Topics }),
 	withoutBuggify,
+	fewerDirs,
 	fewerPartitions,
 	fewerNodes,
 	shorterFaults,
@@ -56,6 +58,9 @@ func shorter(plan chaos.Plan) (all []chaos.Plan) {
 	}
 	for _, r := range plan.Reassignments {
 		last = max(last, r.At)
+	}
+	for _, m := range plan.ReplicaMoves {
+		last = max(last, m.At)
 	}
 	if plan.App != nil {
 		for _, k := range plan.App.Kills {
@@ -127,6 +132,15 @@ func withoutBuggify(plan chaos.Plan) []chaos.Plan {
 		return nil
 	}
 	plan.Cluster.Buggify = nil
+	return []chaos.Plan{plan}
+}
+
+// fewerDirs lets every node have one directory less. Who needs it is refused with the plan.
+func fewerDirs(plan chaos.Plan) []chaos.Plan {
+	if plan.Cluster.Dirs < 2 {
+		return nil
+	}
+	plan.Cluster.Dirs--
 	return []chaos.Plan{plan}
 }
 

@@ -55,6 +55,14 @@ const (
 	SessionRefused Probe = "fetch-session-refused"
 	// SessionEvicted: a fetch session made room for another.
 	SessionEvicted Probe = "fetch-session-evicted"
+	// ReadAtFollower: a consumer was given records by a replica that does not lead (KIP-392).
+	ReadAtFollower Probe = "read-at-follower"
+	// ReplicaMoved: a replica is in another log directory now.
+	ReplicaMoved Probe = "replica-moved"
+	// MoveResumed: a node that started again went on with a move between its log directories.
+	MoveResumed Probe = "move-resumed"
+	// DirectoryFailed: a node gave up a log directory and went on with the others.
+	DirectoryFailed Probe = "directory-failed"
 )
 
 // Probes lists them all.
@@ -63,5 +71,6 @@ func Probes() []Probe {
 		ISROfOne, AppendOutlivedISR, ELRElection, LastLeaderElection, StaleDecision, SnapshotRestored, Truncated, StartedOver, ReplicaLost,
 		TailCut, SwapCompleted, CompactionRaced, RetryRecognised, CoordinatorReloaded, TransactionTimedOut, ProducerFenced, MarkersSentAgain,
 		MemberTimedOut, StaticMemberReplaced, ShareLockEnded, SessionRefused, SessionEvicted,
+		ReadAtFollower, ReplicaMoved, MoveResumed, DirectoryFailed,
 	}
 }
