@@ -64,6 +64,7 @@ func drawDirs(r *rand.Rand, p *Plan) {
 	}
 	p.Cluster.Dirs = between(r, 2, 3)
 	if r.Float64() < slowMoves {
+		p.Cluster.Config["replica.fetch.max.bytes"] = strconv.Itoa(1 << between(r, 12, 14))
 		p.Cluster.Config["replica.alter.log.dirs.io.max.bytes.per.second"] = strconv.Itoa(1 << between(r, 15, 17))
 	}
 	for at := p.Phases.Calm; ; {

@@ -37,8 +37,8 @@ type future struct {
 const (
 	// futureSuffix ends the name of a future log's directory: topic-partition.unique-future, as Kafka's.
 	futureSuffix = "-future"
-	// copyBytes is how much is copied at a time; what is less is copied with the partition's mutex held.
-	copyBytes = 1 << 20
+	// swapBytes is how much is copied at most with the partition's mutex held.
+	swapBytes = 512 << 10
 	// nothingCut is a future's cut when there is none.
 	nothingCut = math.MaxInt64
 )
@@ -239,9 +239,10 @@ func (p *Partition) copySome(f *future) (done bool, err error) {
 			return false, err
 		}
 	}
-	n, err := copyPiece(current, f.log)
+	size := p.manager.copyBytes()
+	n, err := copyPiece(current, f.log, size)
 	p.manager.throttles.move.Record(n, time.Now())
-	if err != nil || n >= copyBytes/2 {
+	if err != nil || n >= size/2 {
 		return false, err
 	}
 	if err := f.log.Sync(f.log.EndOffset()); err != nil {
@@ -250,16 +251,19 @@ func (p *Partition) copySome(f *future) (done bool, err error) {
 	return p.swap(f)
 }
 
-// copyPiece appends to a log the next of another, and returns how many bytes that was.
-func copyPiece(from, to *commitlog.Log) (int, error) {
+// copyBytes is how much is copied at a time: as much as a follower fetches of a partition (replica.fetch.max.bytes).
+func (m *Manager) copyBytes() int { return max(2, int(m.cfg.FetchMaxBytes)) }
+
+// copyPiece appends to a log the next of another, of so many bytes if one batch is not more, and returns how many it was.
+func copyPiece(from, to *commitlog.Log, size int) (int, error) {
 	if to.EndOffset() < from.StartOffset() {
 		if err := to.TruncateAndStartAt(from.StartOffset()); err != nil {
 			return 0, err
 		}
 	}
-	slice, err := from.Read(to.EndOffset(), commitlog.ReadLimits{MaxBytes: copyBytes, EndOffset: from.EndOffset(), AtLeastOne: true})
+	slice, err := from.Read(to.EndOffset(), commitlog.ReadLimits{MaxBytes: size, EndOffset: from.EndOffset(), AtLeastOne: true})
 	if errors.Is(err, commitlog.ErrOffsetOutOfRange) {
-		return copyBytes, nil // it was truncated, or its start has moved: look again
+		return size, nil // it was truncated, or its start has moved: look again
 	}
 	if err != nil {
 		return 0, err
@@ -294,8 +298,9 @@ func (p *Partition) swap(f *future) (done bool, err error) {
 	if f.cut != nothingCut {
 		return false, nil
 	}
-	for f.log.EndOffset() < p.log.EndOffset() {
-		if n, err := copyPiece(p.log, f.log); err != nil || n >= copyBytes/2 {
+	for left := swapBytes; f.log.EndOffset() < p.log.EndOffset(); {
+		n, err := copyPiece(p.log, f.log, swapBytes)
+		if left -= n; err != nil || left <= 0 {
 			return false, err
 		}
 	}
