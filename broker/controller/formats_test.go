@@ -83,7 +83,7 @@ func TestBrokerStateGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.registered(12, metadata.UUID{9}), s.stoppedCleanly()); err != nil {
+	if err := errors.Join(s.registered(12), s.stoppedCleanly()); err != nil {
 		t.Fatal(err)
 	}
 	text := golden(t, disk, brokerStateName, "broker.state_v1")

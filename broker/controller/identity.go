@@ -175,12 +175,19 @@ type brokerState struct {
 	// Directories are those that the node's replicas were in.
 	Directories []metadata.UUID `json:"directories"`
 
-	// intact says that the logs should hold all they held, as the controller is told.
+	// intact says that the logs in the directories at hold should hold all they held, as the controller is told by this process or by
+	// one to come.
 	intact bool
+	// lacking says that a directory of before is missing. What this process registers is all the controller knows of it then; until it
+	// has, the next one that has the directory again may claim what the last one could.
+	lacking   bool
+	wasClean  bool            // that the one before closed its logs
+	own       metadata.UUID   // this process
+	available []metadata.UUID // the directories at hand
 }
 
 // openBrokerState reads what the last process left and writes what this one would leave if it died now. When the logs may have
-// lost something since, also because one of their directories is missing, the epoch and the incarnations are forgotten.
+// lost something since, the epoch and the incarnations are forgotten.
 func openBrokerState(disk env.Disk, dir string, incarnation metadata.UUID, directories []metadata.UUID) (*brokerState, error) {
 	s := &brokerState{}
 	name := path.Join(dir, brokerStateName)
@@ -190,13 +197,18 @@ func openBrokerState(disk env.Disk, dir string, incarnation metadata.UUID, direc
 	}
 	bootID := disk.BootID()
 	readable := err == nil && json.Unmarshal(content, s) == nil && s.Version == 1
-	missing := slices.ContainsFunc(s.Directories, func(id metadata.UUID) bool { return !slices.Contains(directories, id) })
-	if !readable || missing || !s.Clean && (bootID == "" || bootID != s.BootID) {
-		*s = brokerState{BrokerEpoch: -1}
+	if !readable || !s.Clean && (bootID == "" || bootID != s.BootID) {
+		*s = brokerState{BrokerEpoch: -1, Directories: s.Directories}
 	}
 	s.intact = s.BrokerEpoch >= 0 || len(s.Incarnations) > 0
-	s.Directories = directories
-	s.disk, s.name = disk, name
+	s.disk, s.name, s.own, s.available = disk, name, incarnation, directories
+	s.lacking = slices.ContainsFunc(s.Directories, func(id metadata.UUID) bool { return !slices.Contains(directories, id) })
+	for _, id := range directories {
+		if !slices.Contains(s.Directories, id) {
+			s.Directories = append(s.Directories, id)
+		}
+	}
+	s.wasClean = s.Clean
 	s.Version, s.Clean, s.BootID = 1, false, bootID
 	s.Incarnations = append(s.Incarnations, incarnation)
 	if extra := len(s.Incarnations) - decide.MaxPreviousIncarnations; extra > 0 {
@@ -213,14 +225,23 @@ func (s *brokerState) save() error {
 	return env.WriteFileAtomic(s.disk, s.name, content)
 }
 
-// registered notes the epoch this process got.
-func (s *brokerState) registered(epoch int64, incarnation metadata.UUID) error {
-	s.BrokerEpoch, s.Incarnations = epoch, []metadata.UUID{incarnation}
+// claims are the registrations since which the logs have lost nothing: of the epoch, -1 for none, and of the incarnations.
+func (s *brokerState) claims() (epoch int64, incarnations []metadata.UUID) {
+	if s.lacking {
+		return -1, []metadata.UUID{s.own}
+	}
+	return s.BrokerEpoch, s.Incarnations
+}
+
+// registered notes the epoch this process got. The controller knows now which directories there are.
+func (s *brokerState) registered(epoch int64) error {
+	s.BrokerEpoch, s.Incarnations = epoch, []metadata.UUID{s.own}
+	s.Directories, s.lacking = s.available, false
 	return s.save()
 }
 
-// stoppedCleanly notes that the logs were closed.
+// stoppedCleanly notes that the logs were closed. Those of a directory that is missing are as they were.
 func (s *brokerState) stoppedCleanly() error {
-	s.Clean = true
+	s.Clean = !s.lacking || s.wasClean
 	return s.save()
 }

@@ -47,7 +47,7 @@ func (c *Controller) register(ctx context.Context) bool {
 		switch err := kerr.ErrorForCode(registered.ErrorCode); err {
 		case nil:
 			c.epoch.Store(registered.BrokerEpoch)
-			if err := c.state.registered(registered.BrokerEpoch, c.incarnation); err != nil {
+			if err := c.state.registered(registered.BrokerEpoch); err != nil {
 				c.fail(fmt.Errorf("%s: %w", brokerStateName, err))
 				return false
 			}
@@ -78,12 +78,13 @@ func (c *Controller) registration() *kmsg.BrokerRegistrationRequest {
 			req.LogDirs = append(req.LogDirs, id)
 		}
 	}
-	req.PreviousBrokerEpoch = c.state.BrokerEpoch
+	previous, known := c.state.claims()
+	req.PreviousBrokerEpoch = previous
 	if c.cfg.Rack != "" {
 		req.Rack = &c.cfg.Rack
 	}
 	var incarnations []byte
-	for _, id := range c.state.Incarnations {
+	for _, id := range known {
 		incarnations = append(incarnations, id[:]...)
 	}
 	req.UnknownTags.Set(decide.PreviousIncarnationsTag, incarnations)

@@ -114,32 +114,56 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// A node that comes back without one of its data directories may lack records, however well it stopped.
+// A node that comes back without one of its data directories may lack records, however well it stopped. What it knew of itself is
+// good again when the directory is, unless it was registered without.
 func TestBrokerStateWithoutADirectory(t *testing.T) {
-	disk := memenv.NewDisk()
-	both, other := []metadata.UUID{{1}, {2}}, []metadata.UUID{{1}, {3}}
-	open := func(directories []metadata.UUID) *brokerState {
-		s, err := openBrokerState(disk, ".", uuid.New(), directories)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	for _, test := range []struct {
-		now   []metadata.UUID
-		epoch int64
-	}{{both, 7}, {append(both[:2:2], metadata.UUID{9}), 7}, {other, -1}, {both[:1], -1}} {
-		s := open(both)
-		if err := s.registered(7, uuid.New()); err != nil {
-			t.Fatal(err)
-		}
+	both, more, other := []metadata.UUID{{1}, {2}}, []metadata.UUID{{1}, {2}, {9}}, []metadata.UUID{{1}, {3}}
+	stop := func(t *testing.T, s *brokerState) {
 		if err := s.stoppedCleanly(); err != nil {
 			t.Fatal(err)
 		}
-		if got := open(test.now).BrokerEpoch; got != test.epoch {
-			t.Errorf("with %v: epoch %d, want %d", test.now, got, test.epoch)
+	}
+	kill := func(*testing.T, *brokerState) {}
+	register := func(t *testing.T, s *brokerState) {
+		if err := s.registered(8); err != nil {
+			t.Fatal(err)
 		}
-		disk = memenv.NewDisk()
+	}
+	type life struct {
+		has   []metadata.UUID
+		epoch int64 // that it claims
+		ends  func(*testing.T, *brokerState)
+		dark  bool // then the power is lost
+	}
+	for name, lives := range map[string][]life{
+		"all are there":               {{both, -1, register, false}, {both, 8, kill, false}},
+		"one more":                    {{both, -1, register, false}, {more, 8, kill, false}},
+		"another":                     {{both, -1, register, false}, {other, -1, kill, false}},
+		"one less":                    {{both, -1, register, false}, {both[:1], -1, kill, false}},
+		"back again":                  {{both, -1, register, false}, {both[:1], -1, kill, false}, {both, 8, kill, false}},
+		"back after a clean stop":     {{both, -1, register, false}, {both[:1], -1, stop, false}, {both, 8, kill, false}},
+		"back in the dark":            {{both, -1, register, false}, {both[:1], -1, kill, true}, {both, -1, kill, false}},
+		"back, the stop was not all":  {{both, -1, register, false}, {both[:1], -1, stop, true}, {both, -1, kill, false}},
+		"back, both stops were clean": {{both, -1, register, false}, {both, 8, stop, false}, {both[:1], -1, stop, true}, {both, 8, kill, false}},
+		"registered without":          {{both, -1, register, false}, {both[:1], -1, register, false}, {both[:1], 8, kill, false}, {both, 8, kill, false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			disk := memenv.NewDisk()
+			for i, l := range lives {
+				s, err := openBrokerState(disk, ".", uuid.New(), l.has)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if epoch, _ := s.claims(); epoch != l.epoch {
+					t.Fatalf("life %d claims epoch %d, want %d", i, epoch, l.epoch)
+				}
+				if l.ends(t, s); l.dark {
+					disk = disk.PowerLoss(memenv.Loss{})
+				} else {
+					disk = disk.Kill()
+				}
+			}
+		})
 	}
 }
 
@@ -176,7 +200,7 @@ func TestBrokerState(t *testing.T) {
 	} {
 		disk := memenv.NewDisk()
 		s := open(disk)
-		if err := s.registered(7, s.Incarnations[0]); err != nil {
+		if err := s.registered(7); err != nil {
 			t.Fatal(err)
 		}
 		next := open(c.stop(disk, s))

@@ -84,6 +84,12 @@ var Bugs = []Bug{
 		Cause: "raft's log was written over itself at opening with what a second, wrong read gave; the node then cut it, and voted without what it had acknowledged",
 		Fixed: "raftstore: only what was verified is written again",
 	},
+	{
+		Name:  "returned-directory-not-believed",
+		Seen:  "nobody leads any more, though the cluster has healed: one disk was wiped, and a node that has all is not believed",
+		Cause: "a process that found a directory missing forgot, for those after it too, what the node could vouch for, though it was never registered",
+		Fixed: "controller: what a node can vouch for outlives a process that lacks a directory",
+	},
 }
 
 // Plan reads the plan that shows the bug.
