@@ -21,7 +21,7 @@ import (
 //	slow and stalling disks, pauses            yes                   yes
 //	clean stops; crashes of any, and all       yes                   yes
 //	crash loops, too little memory             yes                   yes
-//	clocks that are wrong                      yes                   yes
+//	clocks that are wrong, by less than a day  yes                   yes
 //	power loss of one node                     see below             yes
 //	power loss of several, or all at once      no                    yes
 //	EIO, a full disk, a failed sync            yes                   yes
