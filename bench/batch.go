@@ -48,9 +48,12 @@ func makeBatch(p *payload, bytesMax int) (batch []byte, records int, err error) 
 	return batch, records, nil
 }
 
+// batchCRC is what the batch says of itself; it covers all that a broker leaves as it is.
+func batchCRC(batch []byte) uint32 { return binary.BigEndian.Uint32(batch[batchCRCAt:]) }
+
 // countRecords counts the records of the whole batches in what a fetch returned, and where the next fetch goes on. A batch that is
-// cut at the end is left. With check the CRCs are computed.
-func countRecords(batches []byte, next int64, check bool) (records, after int64, err error) {
+// cut at the end is left. With check the CRCs are computed, and must be that of the batch that was written.
+func countRecords(batches []byte, next int64, written uint32, check bool) (records, after int64, err error) {
 	for len(batches) >= batchHeadBytes {
 		size := int(int32(binary.BigEndian.Uint32(batches[batchLengthAt:]))) + batchLengthAt + 4
 		if size < batchHeadBytes {
@@ -60,8 +63,8 @@ func countRecords(batches []byte, next int64, check bool) (records, after int64,
 			break
 		}
 		batch := batches[:size]
-		if check && crc32.Checksum(batch[batchCRCAt+4:], castagnoli) != binary.BigEndian.Uint32(batch[batchCRCAt:]) {
-			return 0, 0, fmt.Errorf("a batch with a wrong CRC was read")
+		if check && (batchCRC(batch) != written || crc32.Checksum(batch[batchCRCAt+4:], castagnoli) != written) {
+			return 0, 0, fmt.Errorf("a batch was read that is not what was written")
 		}
 		records += int64(binary.BigEndian.Uint32(batch[batchCountAt:]))
 		next = int64(binary.BigEndian.Uint64(batch)) + int64(binary.BigEndian.Uint32(batch[batchCRCAt+6:])) + 1

@@ -45,6 +45,7 @@ func (r *run) produceBatches(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.batchCRC = batchCRC(batch)
 	valueBytes := int64(records) * int64(r.RecordBytes)
 	var turn, sent atomic.Int64
 	began := time.Now()
@@ -111,7 +112,7 @@ func acks(name string) int16 {
 }
 
 // consumeBatches fetches all partitions, each by one request after the other; the consumers share them. It looks into the
-// batches' headers only, and computes the CRC of one answer in some.
+// batches' headers only, and holds the bytes of one answer in some against what was written, by their CRC.
 func (r *run) consumeBatches(ctx context.Context) error {
 	readers, ctx := errgroup.WithContext(ctx)
 	for number := range r.Consumers {
@@ -173,7 +174,7 @@ func (r *run) fetchAll(ctx context.Context, client *kgo.Client, from place, end 
 		if err := kerr.ErrorForCode(one.ErrorCode); err != nil {
 			return fmt.Errorf("%s-%d at %d: %w", from.topic, from.partition, offset, err)
 		}
-		records, next, err := countRecords(one.RecordBatches, offset, number%checkEvery == 0)
+		records, next, err := countRecords(one.RecordBatches, offset, r.batchCRC, number%checkEvery == 0)
 		if err != nil || next == offset {
 			return fmt.Errorf("%s-%d at %d: %d bytes with no batch: %w", from.topic, from.partition, offset, len(one.RecordBatches), err)
 		}

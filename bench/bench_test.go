@@ -120,7 +120,9 @@ func TestBadWorkloads(t *testing.T) {
 	for _, text := range []string{
 		"", "{}", `{"records": 1, "rekords": 2}`, `{"records": 1, "acks": "2"}`, `{"records": -1}`, `{"seconds": 1, "client": "raw"}`,
 		`{"records": 1, "compressible": 1.5}`, `{"records": 1, "record_bytes": 10, "record_bytes_max": 5}`,
-		`{"records": 1, "client": "batches", "rate": 5}`, `{"records": 1, "rate": -5}`,
+		`{"records": 1, "client": "batches", "rate": 5}`, `{"records": 1, "record_bytes": 5, "record_sizes": [{"bytes": 1, "share": 1}]}`,
+		`{"records": 1, "record_sizes": [{"bytes": 1}]}`, `{"records": 1, "record_sizes": [{"bytes": -1, "share": 1}]}`, `{"records": 1, "key_skew": 1}`,
+		`{"records": 1, "transaction_records": 5, "acks": "1"}`, `{"records": 1, "backlog_seconds": 1}`, `{"seconds": 1, "read": "beside", "backlog_seconds": 1}`, `{"records": 1, "rate": -5}`,
 	} {
 		if _, err := ParseWorkload([]byte(text)); err == nil {
 			t.Errorf("%s is taken", text)
@@ -130,13 +132,13 @@ func TestBadWorkloads(t *testing.T) {
 
 // Values say when they were meant to be sent, and any change of their bytes is found.
 func TestPayload(t *testing.T) {
-	for _, w := range []Workload{{RecordBytes: 100}, {RecordBytes: 5}, {RecordBytes: 0}, {RecordBytes: 50, RecordBytesMax: 500, Keys: 7, Compressible: 0.5}} {
+	for _, w := range []Workload{{RecordBytes: 100}, {RecordBytes: 5}, {RecordBytes: 0}, {RecordBytes: 50, RecordBytesMax: 500, Keys: 7, Compressible: 0.5}, {RecordSizes: []SizeShare{{20, 3}, {300, 1}}}} {
 		p := newPayload(w)
 		for sequence := range uint64(1000) {
 			intended := p.began.Add(time.Duration(sequence) * time.Millisecond)
 			value := p.value(nil, sequence, intended)
 			got, stamped, err := p.stamp(value, true)
-			if err != nil || stamped != (w.RecordBytes >= stampBytes) || stamped && !got.Equal(intended) || len(value) != p.size(sequence) {
+			if err != nil || stamped != (p.least >= stampBytes) || stamped && !got.Equal(intended) || len(value) != p.size(sequence) {
 				t.Fatalf("%+v: value %d: %v, %v, %v", w, sequence, got, stamped, err)
 			}
 			if len(value) <= stampBytes {
@@ -150,6 +152,46 @@ func TestPayload(t *testing.T) {
 				t.Fatalf("%+v: value %d cut short passes", w, sequence)
 			}
 		}
+	}
+}
+
+// Sizes and keys come in the shares that were asked for.
+func TestShares(t *testing.T) {
+	const n = 100_000
+	p := newPayload(Workload{RecordSizes: []SizeShare{{1000, 1}, {100, 9}}, Keys: 100, KeySkew: 1})
+	sizes, keys := map[int]int{}, map[string]int{}
+	for sequence := range uint64(n) {
+		sizes[p.size(sequence)]++
+		keys[string(p.key(sequence))]++
+	}
+	if p.least != 100 || p.most != 1000 || len(sizes) != 2 || sizes[1000] < n*9/100 || sizes[1000] > n*11/100 {
+		t.Errorf("sizes %v, %d to %d", sizes, p.least, p.most)
+	}
+	// The harmonic number of 100 is 5.19: the first key has a share of 0.193, the tenth a tenth of it.
+	if len(keys) != 100 || keys["key-0"] < n*18/100 || keys["key-0"] > n*21/100 || keys["key-9"] < n*15/1000 || keys["key-9"] > n*24/1000 {
+		t.Errorf("%d keys, the first %d times and the tenth %d", len(keys), keys["key-0"], keys["key-9"])
+	}
+}
+
+// Who reads late has caught up when what was written at one look is read at the next.
+func TestCatchingUp(t *testing.T) {
+	var c catching
+	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
+	c.look(500, 0, at(1))
+	if backlog, took := c.result(at(2)); backlog != 0 || took != 0 {
+		t.Errorf("without a backlog: %d, %v", backlog, took)
+	}
+	c.begin(1000, 2000, at(10))
+	c.look(2200, 1500, at(11))
+	c.look(2400, 2199, at(12))
+	c.look(2600, 2400, at(13))
+	c.look(2800, 2500, at(14)) // and falls behind
+	if backlog, took := c.result(at(20)); backlog != 1000 || took != 3 {
+		t.Errorf("%d, %v", backlog, took)
+	}
+	c.caught = time.Time{}
+	if _, took := c.result(at(20)); took != 10 {
+		t.Errorf("never before the end: %v", took)
 	}
 }
 
@@ -175,12 +217,15 @@ func TestBatch(t *testing.T) {
 		t.Errorf("%d bytes behind the records", len(rest))
 	}
 	two := append(bytes.Clone(batch), batch...)
-	got, next, err := countRecords(append(two, batch[:100]...), 0, true)
+	got, next, err := countRecords(append(two, batch[:100]...), 0, batchCRC(batch), true)
 	if err != nil || got != int64(2*records) || next != int64(records) {
 		t.Errorf("%d records, next %d, %v", got, next, err)
 	}
 	two[len(two)-1] ^= 1
-	if _, _, err := countRecords(two, 0, true); err == nil {
+	if _, _, err := countRecords(two, 0, batchCRC(batch), true); err == nil {
 		t.Error("a flipped bit passes")
+	}
+	if _, _, err := countRecords(batch, 0, batchCRC(batch)+1, true); err == nil {
+		t.Error("another batch passes")
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -21,8 +23,11 @@ const checkEvery = 64
 type payload struct {
 	block       []byte // every value is a piece of it
 	least, most int    // bytes of a value
+	sizes       []SizeShare
+	sizesUpTo   []float64 // for each size, the shares of it and of those before
 	began       time.Time
 	keys        [][]byte
+	keysUpTo    []float64 // likewise for keys; nil when they are taken evenly
 }
 
 // blockBytes is the size of the block, beyond the largest value: so many different values there are of a size.
@@ -32,7 +37,12 @@ const blockBytes = 64 << 10
 const compressGrain = 64
 
 func newPayload(w Workload) *payload {
-	p := &payload{least: w.RecordBytes, most: max(w.RecordBytes, w.RecordBytesMax), began: time.Now()}
+	p := &payload{least: w.RecordBytes, most: max(w.RecordBytes, w.RecordBytesMax), sizes: w.RecordSizes, began: time.Now()}
+	if len(p.sizes) > 0 {
+		bySize := func(a, b SizeShare) int { return a.Bytes - b.Bytes }
+		p.least, p.most = slices.MinFunc(p.sizes, bySize).Bytes, slices.MaxFunc(p.sizes, bySize).Bytes
+		p.sizesUpTo = upTo(len(p.sizes), func(i int) float64 { return p.sizes[i].Share })
+	}
 	p.block = make([]byte, blockBytes+p.most)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(p.block) // never fails
 	for at := 0; at < len(p.block); at += compressGrain {
@@ -42,13 +52,38 @@ func newPayload(w Workload) *payload {
 	for i := range w.Keys {
 		p.keys = append(p.keys, strconv.AppendInt([]byte("key-"), int64(i), 10))
 	}
+	if w.KeySkew > 0 {
+		p.keysUpTo = upTo(w.Keys, func(i int) float64 { return math.Pow(float64(i+1), -w.KeySkew) })
+	}
 	return p
+}
+
+// upTo sums weights up, so that the last sum is 1.
+func upTo(n int, weight func(int) float64) []float64 {
+	sums, all := make([]float64, n), 0.0
+	for i := range sums {
+		all += weight(i)
+		sums[i] = all
+	}
+	for i := range sums {
+		sums[i] /= all
+	}
+	return sums
+}
+
+// pick is the index that a number, evenly spread, falls on.
+func pick(sums []float64, x uint64) int {
+	i, _ := slices.BinarySearch(sums, float64(x>>11)/(1<<53))
+	return min(i, len(sums)-1)
 }
 
 // size is the size of the value of that sequence number, in bytes.
 func (p *payload) size(sequence uint64) int {
-	if p.least == p.most {
+	switch {
+	case p.least == p.most:
 		return p.least
+	case p.sizes != nil:
+		return p.sizes[pick(p.sizesUpTo, mix(sequence))].Bytes
 	}
 	return p.least + int(mix(sequence)%uint64(p.most-p.least+1))
 }
@@ -57,6 +92,9 @@ func (p *payload) size(sequence uint64) int {
 func (p *payload) key(sequence uint64) []byte {
 	if len(p.keys) == 0 {
 		return nil
+	}
+	if p.keysUpTo != nil {
+		return p.keys[pick(p.keysUpTo, mix(^sequence))]
 	}
 	return p.keys[mix(sequence)%uint64(len(p.keys))]
 }

@@ -38,6 +38,9 @@ func (r *run) produceOne(ctx context.Context, number int, began time.Time, seque
 	if r.Acks != "all" {
 		options = append(options, kgo.DisableIdempotentWrite())
 	}
+	if r.TransactionRecords > 0 {
+		options = append(options, kgo.TransactionalID(fmt.Sprintf("%s-%d", r.topics[0], number)))
+	}
 	client, err := r.client(options...)
 	if err != nil {
 		return err
@@ -54,6 +57,9 @@ func (r *run) produceOne(ctx context.Context, number int, began time.Time, seque
 		next := sequence.Add(1) - 1
 		if r.Records > 0 && next >= r.Records || r.Seconds > 0 && intended.Sub(began) >= duration(r.Seconds) || !sleepUntil(ctx, intended) {
 			break
+		}
+		if err := r.transact(ctx, client, own); err != nil {
+			return errors.Join(context.Cause(ctx), err)
 		}
 		value := values.Get().(*[]byte)
 		*value = r.payload.value((*value)[:0], uint64(next), intended)
@@ -72,7 +78,35 @@ func (r *run) produceOne(ctx context.Context, number int, began time.Time, seque
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
+	if err == nil && r.TransactionRecords > 0 {
+		err = r.commit(ctx, client)
+	}
 	return err
+}
+
+// transact begins a transaction before the first of its records, and ends the one before.
+func (r *run) transact(ctx context.Context, client *kgo.Client, own int64) error {
+	if r.TransactionRecords == 0 || own%int64(r.TransactionRecords) != 0 {
+		return nil
+	}
+	if own > 0 {
+		if err := client.Flush(ctx); err != nil {
+			return err
+		}
+		if err := r.commit(ctx, client); err != nil {
+			return err
+		}
+	}
+	return client.BeginTransaction()
+}
+
+func (r *run) commit(ctx context.Context, client *kgo.Client) error {
+	began := time.Now()
+	if err := client.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	r.commits.observed(time.Since(began))
+	return nil
 }
 
 // sleepUntil returns at a time, or at once when it is over; false when ctx has ended.
@@ -95,11 +129,11 @@ func sleepUntil(ctx context.Context, at time.Time) bool {
 func (r *run) consumeRecords(ctx context.Context, ready chan<- struct{}, written <-chan struct{}) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	group := fmt.Sprintf("bench-%d", time.Now().UnixNano())
+	name := fmt.Sprintf("bench-%d", time.Now().UnixNano())
 	consumers, ctx := errgroup.WithContext(ctx)
 	var begun sync.WaitGroup
-	for i := range r.Consumers {
-		client, err := r.client(append(r.reading(i, group), kgo.FetchMaxBytes(r.MaxFetchBytes), kgo.FetchMaxPartitionBytes(r.MaxFetchBytes))...)
+	for i := range r.Consumers * r.readers() {
+		client, err := r.client(append(r.reading(i%r.Consumers, fmt.Sprintf("%s-%d", name, i/r.Consumers)), kgo.FetchMaxBytes(r.MaxFetchBytes), kgo.FetchMaxPartitionBytes(r.MaxFetchBytes))...)
 		if err != nil {
 			return err
 		}
@@ -119,11 +153,17 @@ func (r *run) consumeRecords(ctx context.Context, ready chan<- struct{}, written
 // errAllRead ends the consumers.
 var errAllRead = errors.New("all is read")
 
-// reading says what a consumer reads: as a member of the group, or its share of the partitions.
+// readers is how often everything is read.
+func (r *run) readers() int { return max(r.Groups, 1) }
+
+// reading says what a consumer reads: as a member of its group, or its share of the partitions.
 func (r *run) reading(number int, group string) []kgo.Opt {
-	atStart := kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())
-	if r.Group {
-		return []kgo.Opt{kgo.ConsumerGroup(group), kgo.ConsumeTopics(r.topics...), atStart}
+	isolation := kgo.FetchIsolationLevel(kgo.ReadUncommitted())
+	if r.TransactionRecords > 0 {
+		isolation = kgo.FetchIsolationLevel(kgo.ReadCommitted())
+	}
+	if r.Groups > 0 {
+		return []kgo.Opt{isolation, kgo.ConsumerGroup(group), kgo.ConsumeTopics(r.topics...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())}
 	}
 	share := map[string]map[int32]kgo.Offset{}
 	at := 0
@@ -136,7 +176,7 @@ func (r *run) reading(number int, group string) []kgo.Opt {
 			at++
 		}
 	}
-	return []kgo.Opt{kgo.ConsumePartitions(share)}
+	return []kgo.Opt{isolation, kgo.ConsumePartitions(share)}
 }
 
 // consumeOne is one consumer. Whoever sees that all is read ends all of them.
@@ -184,13 +224,14 @@ func (r *run) allRead(written <-chan struct{}, now time.Time) (bool, error) {
 	}
 	produced, _ := r.produced.counts()
 	consumed, _ := r.consumed.counts()
+	due := produced * int64(r.readers())
 	switch {
-	case consumed == produced:
+	case consumed == due:
 		return true, nil
-	case consumed > produced:
-		return false, fmt.Errorf("%d records were read, and %d written", consumed, produced)
+	case consumed > due:
+		return false, fmt.Errorf("%d records were read, and %d were to be", consumed, due)
 	case now.Sub(later(r.consumed.end(), r.produced.end())) > readPatience:
-		return false, fmt.Errorf("nothing came for %v after %d of %d records", readPatience, consumed, produced)
+		return false, fmt.Errorf("nothing came for %v after %d of %d records", readPatience, consumed, due)
 	}
 	return false, nil
 }

@@ -21,7 +21,13 @@ type Result struct {
 	// Produced and EndToEnd are all of these latencies.
 	Produced Histogram `json:"produce_hdr"`
 	EndToEnd Histogram `json:"end_to_end_hdr"`
-	Machine  Machine   `json:"machine"`
+	// CommitMs is how long the end of a transaction took, if there were any.
+	CommitMs Percentiles `json:"commit_ms"`
+	// Backlog is how many records were written when consumers that begin late began, CatchUpSeconds how long they took to be as far as
+	// what was written half a second ago.
+	Backlog        int64   `json:"backlog,omitempty"`
+	CatchUpSeconds float64 `json:"catch_up_s,omitempty"`
+	Machine        Machine `json:"machine"`
 	// Command gives such a result again; whoever ran the workload knows it.
 	Command string `json:"command,omitempty"`
 }
@@ -67,6 +73,10 @@ func (r *Result) Text() string {
 	}
 	latency("produce", r.ProduceMs)
 	latency("end to end", r.EndToEndMs)
+	latency("commit", r.CommitMs)
+	if r.Backlog > 0 {
+		text += fmt.Sprintf("backlog: %d records, caught up with after %.1f s\n", r.Backlog, r.CatchUpSeconds)
+	}
 	return text
 }
 

@@ -45,6 +45,9 @@ type run struct {
 	wire     *wire
 	produced *recorder // acknowledged
 	consumed *recorder // its latencies are from the intended time of sending to the consumer
+	commits  *recorder // of transactions
+	catching catching
+	batchCRC uint32 // of the batch that client batches sends again and again
 }
 
 // Run makes topics, writes and reads as the workload says, and deletes them.
@@ -65,7 +68,7 @@ func (w Workload) Run(ctx context.Context, o Options) (*Result, error) {
 			return nil, fmt.Errorf("warm-up: %w", err)
 		}
 	}
-	r := &run{Workload: w, Options: o, payload: newPayload(w), wire: new(wire), produced: newRecorder(), consumed: newRecorder()}
+	r := &run{Workload: w, Options: o, payload: newPayload(w), wire: new(wire), produced: newRecorder(), consumed: newRecorder(), commits: newRecorder()}
 	admin, err := r.client()
 	if err != nil {
 		return nil, err
@@ -151,7 +154,7 @@ func (r *run) all(ctx context.Context) (*Result, error) {
 	written := make(chan struct{})
 	if r.Read == readBeside {
 		ready := make(chan struct{})
-		parts.Go(func() error { return named("consume", r.consume(ctx, ready, written)) })
+		parts.Go(func() error { return named("consume", r.beside(ctx, ready, written)) })
 		select {
 		case <-ready:
 		case <-ctx.Done():
@@ -188,6 +191,8 @@ func (r *run) all(ctx context.Context) (*Result, error) {
 	result.Broker = sum(broker).since(sum(whole.broker))
 	stop()
 	result.latencies(r.produced, r.consumed)
+	result.CommitMs = r.commits.whole.Percentiles()
+	result.Backlog, result.CatchUpSeconds = r.catching.result(r.consumed.end())
 	return result, err
 }
 

@@ -29,6 +29,9 @@ func (r *run) watch(result *Result) (stop func()) {
 			case now := <-seconds.C:
 				s.turn(now)
 			case now := <-ticks.C:
+				written, _ := r.produced.counts()
+				read, _ := r.consumed.counts()
+				r.catching.look(written*int64(r.readers()), read, now)
 				if r.Progress != nil {
 					r.Progress(r.progress(now.Sub(s.began), s.newest))
 				}

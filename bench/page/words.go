@@ -47,6 +47,12 @@ func workload(w bench.Workload) []string {
 	if w.RecordBytesMax > w.RecordBytes {
 		size += " to " + bytesOf(int64(w.RecordBytesMax))
 	}
+	for i, each := range w.RecordSizes {
+		if i == 0 {
+			size = ""
+		}
+		size += fmt.Sprintf("%s (share %g) ", bytesOf(int64(each.Bytes)), each.Share)
+	}
 	replicas := "the cluster's default of replicas"
 	if w.ReplicationFactor > 0 {
 		replicas = several(int(w.ReplicationFactor), "replica")
@@ -60,19 +66,46 @@ func workload(w bench.Workload) []string {
 	}
 	said := []string{
 		fmt.Sprintf("%s of %s, %s each", several(w.Topics, "topic"), several(int(w.Partitions), "partition"), replicas),
-		fmt.Sprintf("values of %s, compression %s, acks %s", size, w.Compression, w.Acks),
+		fmt.Sprintf("values of %s, %.0f %% zeros, compression %s, acks %s, %s", strings.TrimSpace(size), 100*w.Compressible, w.Compression, w.Acks, keys(w)),
 		fmt.Sprintf("%s, %s: %s, in batches of at most %s, linger %d ms", several(w.Producers, "producer"), pace, length, bytesOf(int64(w.BatchBytes)), w.LingerMs),
 	}
 	if w.Client == "batches" {
 		said = append(said, fmt.Sprintf("the client sends batches that it made before, %d at once a producer, and looks into few of those it gets", w.InFlight))
 	}
+	if w.TransactionRecords > 0 {
+		said = append(said, fmt.Sprintf("in transactions of %d records a producer, read when they are committed", w.TransactionRecords))
+	}
 	if w.Read != "no" {
-		said = append(said, several(w.Consumers, "consumer")+map[string]string{"after": ", which read when all is written", "beside": ", which read as it is written"}[w.Read])
+		said = append(said, readers(w))
 	}
 	for _, key := range slices.Sorted(maps.Keys(w.TopicConfigs)) {
 		said = append(said, key+"="+w.TopicConfigs[key])
 	}
 	return said
+}
+
+func keys(w bench.Workload) string {
+	switch {
+	case w.Keys == 0:
+		return "no keys"
+	case w.KeySkew > 0:
+		return fmt.Sprintf("%d keys by Zipf's law, exponent %g", w.Keys, w.KeySkew)
+	}
+	return fmt.Sprintf("%d keys, evenly", w.Keys)
+}
+
+func readers(w bench.Workload) string {
+	who := several(w.Consumers, "consumer")
+	if w.Groups > 0 {
+		who = several(w.Groups, "group") + " of " + who
+	}
+	switch {
+	case w.BacklogSeconds > 0:
+		return who + fmt.Sprintf(", which begin after %g s and catch up with what is written", w.BacklogSeconds)
+	case w.Read == "beside":
+		return who + ", which read as it is written"
+	}
+	return who + ", which read when all is written"
 }
 
 func several(n int, what string) string {
@@ -151,6 +184,8 @@ func figures(r *bench.Result) []reports.Figure {
 	add(r.Consume.Records > 0, "MiB/s read", number(r.Consume.MiBPerSecond()))
 	add(r.ProduceMs.Count > 0, "ms, produce p99", number(r.ProduceMs.P99))
 	add(r.EndToEndMs.Count > 0, "ms, end to end p99", number(r.EndToEndMs.P99))
+	add(r.Backlog > 0, fmt.Sprintf("s to catch up with %s records", number(float64(r.Backlog))), number(r.CatchUpSeconds))
+	add(r.CommitMs.Count > 0, "ms, commit p99", number(r.CommitMs.P99))
 	add(len(r.Produce.Processes) > 0, "CPU-seconds a GiB written", number(r.Produce.BrokerCPUPerGiB()))
 	add(r.Broker.RSSBytes > 0, "held by the brokers", bytesOf(r.Broker.RSSBytes))
 	return all

@@ -45,8 +45,10 @@ func benchFiles(t *testing.T, at []string) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	for name, text := range map[string]string{
+		"backlog.json": `{"partitions": 2, "record_sizes": [{"bytes": 30, "share": 1}, {"bytes": 300, "share": 1}], "rate": 2000, "seconds": 0.8, "read": "beside",
+			"backlog_seconds": 0.4, "groups": 2}`,
 		"records.json": `{"topics": 2, "partitions": 2, "record_bytes": 50, "record_bytes_max": 90, "keys": 5, "compression": "lz4", "rate": 4000, "seconds": 0.5,
-			"warmup_seconds": 0.1, "producers": 2, "consumers": 2, "group": true, "read": "beside"}`,
+			"warmup_seconds": 0.1, "producers": 2, "consumers": 2, "groups": 2, "transaction_records": 100, "key_skew": 1, "read": "beside"}`,
 		"batches.json": `{"partitions": 2, "record_bytes": 200, "client": "batches", "batch_bytes": 4096, "producers": 2, "in_flight": 3, "consumers": 2, "records": 20000}`,
 	} {
 		if err := os.WriteFile(file(name), []byte(text), 0o644); err != nil {
@@ -56,6 +58,12 @@ func benchFiles(t *testing.T, at []string) {
 	r := succeed(t, "", append(at, "--workload", file("records.json"), "--json", file("r.json"), "--hgrm", file("latency"), "--report", file("r.html"))...)
 	if !strings.Contains(r.stdout, "end to end ms: p50 ") {
 		t.Errorf("records: %s", r.stdout)
+	}
+	if !strings.Contains(r.stdout, "commit ms: p50 ") {
+		t.Errorf("no commits: %s", r.stdout)
+	}
+	if r := succeed(t, "", append(at, "--workload", file("backlog.json"))...); !strings.Contains(r.stdout, "caught up with after ") {
+		t.Errorf("no backlog: %s", r.stdout)
 	}
 	if page, err := os.ReadFile(file("r.html")); err != nil || !strings.Contains(string(page), " bench --bootstrap-server") {
 		t.Errorf("the page does not say how it was made: %v", err)
