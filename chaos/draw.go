@@ -33,6 +33,7 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	drawCopies(Stream(seed, "copies"), &p)
 	drawBuggify(Stream(seed, "buggify"), &p)
 	drawGroups(Stream(seed, "groups"), &p)
+	drawProtocols(Stream(seed, "group-protocols"), &p)
 	drawSnapshots(Stream(seed, "snapshots"), &p)
 	drawSessions(Stream(seed, "sessions"), &p)
 	drawRacks(Stream(seed, "racks"), &p)

@@ -5,8 +5,13 @@ import (
 	"strconv"
 )
 
-// groupSeeds is the share of seeds that have a consumer group.
-const groupSeeds = 0.35
+// groupSeeds is the share of seeds that have a consumer group; of these, the shares of groups whose partitions the coordinator assigns,
+// and of those whose members keep their names.
+const (
+	groupSeeds    = 0.35
+	consumerSeeds = 0.5
+	staticSeeds   = 0.3
+)
 
 // drawGroups gives some seeds a consumer group, and the offsets topic what the plan's own topics have: replicas, min.insync and
 // durability, so that one atlas holds for both. Its segments are small, so that it is compacted.
@@ -37,5 +42,27 @@ func drawGroups(r *rand.Rand, p *Plan) {
 	config["min.insync.replicas"] = strconv.Itoa(p.Cluster.MinInsyncReplicas(first))
 	if p.Cluster.Durable(first) {
 		config["log.flush.interval.messages"] = "1"
+	}
+}
+
+// drawProtocols makes some groups what KIP-848 makes of them, and some members static. The brokers are told the sessions of the former;
+// members of a classic group say theirs.
+func drawProtocols(r *rand.Rand, p *Plan) {
+	for i := range p.Groups {
+		g, config := &p.Groups[i], p.Cluster.Config
+		g.Static = r.Float64() < staticSeeds
+		if r.Float64() >= consumerSeeds {
+			continue
+		}
+		g.Protocol = ConsumerProtocol
+		if g.Balancer != "range" {
+			g.Balancer = "uniform"
+		}
+		session := int(g.Session.D().Milliseconds())
+		config["group.consumer.min.session.timeout.ms"] = "1000"
+		config["group.consumer.session.timeout.ms"] = strconv.Itoa(session)
+		config["group.consumer.min.heartbeat.interval.ms"] = "100"
+		config["group.consumer.heartbeat.interval.ms"] = strconv.Itoa(session / between(r, 3, 6))
+		config["group.consumer.assignment.interval.ms"] = strconv.Itoa(between(r, 0, 1000))
 	}
 }

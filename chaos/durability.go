@@ -62,6 +62,14 @@ func (p *Plan) Promises() history.Promises {
 			out.Vanishing = append(out.Vanishing, v)
 		}
 	}
+	for _, g := range p.Groups {
+		if g.Protocol == ConsumerProtocol {
+			out.HandedOver = append(out.HandedOver, g.Name)
+		}
+		if g.Static {
+			out.Static = append(out.Static, g.Name)
+		}
+	}
 	if len(p.Groups) > 0 && p.mayLoseAcksAll(p.Cluster.offsetsTopic()) {
 		out.MayLoseAcksAll = append(out.MayLoseAcksAll, offsetsTopic)
 	}

@@ -112,10 +112,15 @@ type Deleter struct {
 
 // A Group is a consumer group whose members come and go.
 type Group struct {
-	Name     string   `json:"name"`
-	Topics   []string `json:"topics"`
-	Members  int      `json:"members"`
-	Balancer string   `json:"balancer"`         // "range", with which every rebalance takes everything, or "cooperative-sticky"
+	Name    string   `json:"name"`
+	Topics  []string `json:"topics"`
+	Members int      `json:"members"`
+	// Protocol is "consumer" for one whose partitions the coordinator assigns and hands over one by one (KIP-848), or empty for classic.
+	Protocol string `json:"protocol,omitempty"`
+	// Balancer is "range", with which every rebalance of a classic group takes everything; or "cooperative-sticky" of a classic group,
+	// "uniform" of the other.
+	Balancer string   `json:"balancer"`
+	Static   bool     `json:"static,omitempty"` // members keep their names (group.instance.id, KIP-345): who comes back is who went
 	Session  Duration `json:"session"`          // session.timeout.ms, and the time that a rebalance waits for members
 	Stay     Duration `json:"stay,omitzero"`    // mean time that a member stays; 0 is always
 	Away     Duration `json:"away,omitzero"`    // mean time after which it is back
@@ -408,14 +413,26 @@ func (d *Deleter) check(c *Cluster) error {
 	return c.checkTopics(d.Topics)
 }
 
+// ConsumerProtocol is the protocol of KIP-848.
+const ConsumerProtocol = "consumer"
+
+func (g *Group) balancers() []string {
+	if g.Protocol == ConsumerProtocol {
+		return []string{"range", "uniform"}
+	}
+	return []string{"range", "cooperative-sticky"}
+}
+
 func (g *Group) check(c *Cluster) error {
 	switch {
 	case g.Name == "" || len(g.Name) > 100:
 		return fmt.Errorf("name %q: allowed are 1 to 100 characters", g.Name)
 	case g.Members < 1:
 		return fmt.Errorf("members %d: allowed are 1 and above", g.Members)
-	case !slices.Contains([]string{"range", "cooperative-sticky"}, g.Balancer):
-		return fmt.Errorf("balancer %q: allowed are range, cooperative-sticky", g.Balancer)
+	case g.Protocol != "" && g.Protocol != ConsumerProtocol:
+		return fmt.Errorf("protocol %q: allowed are consumer, or none for classic", g.Protocol)
+	case !slices.Contains(g.balancers(), g.Balancer):
+		return fmt.Errorf("balancer %q: allowed are %s", g.Balancer, strings.Join(g.balancers(), ", "))
 	case g.Session <= 0 || g.Session.D() > time.Hour:
 		return fmt.Errorf("session %s: allowed is more than 0 and at most 1h", g.Session)
 	case g.Stay < 0 || g.Away < 0 || g.Pause < 0 || g.Pause.D() > time.Minute:

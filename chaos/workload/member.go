@@ -35,8 +35,8 @@ func Member(ctx context.Context, p *Process, plan chaos.Group, seed uint64) erro
 	until, _ := ctx.Deadline()
 	for life := 1; ctx.Err() == nil; life++ {
 		m := &member{
-			Process: &Process{Name: p.Name + "." + strconv.Itoa(life), Seeds: p.Seeds},
-			plan:    plan, random: random, line: &line{dial: p.Dial}, until: until, owned: map[place]int64{},
+			Process:  &Process{Name: p.Name + "." + strconv.Itoa(life), Seeds: p.Seeds},
+			instance: p.Name, plan: plan, random: random, line: &line{dial: p.Dial}, until: until, owned: map[place]int64{},
 		}
 		m.Dial, m.History = m.line.Dial, p.History.As(m.Name)
 		stay, cancel := context.WithTimeout(ctx, m.stays(ctx))
@@ -53,11 +53,12 @@ func Member(ctx context.Context, p *Process, plan chaos.Group, seed uint64) erro
 // member is one life of a member.
 type member struct {
 	*Process
-	plan   chaos.Group
-	random *rand.Rand
-	line   *line
-	until  time.Time // of the last life
-	client *kgo.Client
+	instance string // who it is over all its lives
+	plan     chaos.Group
+	random   *rand.Rand
+	line     *line
+	until    time.Time // of the last life
+	client   *kgo.Client
 
 	mu    sync.Mutex
 	owned map[place]int64 // and the operation that says so
@@ -73,21 +74,34 @@ func (m *member) stays(ctx context.Context) time.Duration {
 	return stay
 }
 
-func (m *member) live(ctx context.Context) (err error) {
-	balancer := kgo.CooperativeStickyBalancer()
-	if m.plan.Balancer == "range" {
-		balancer = kgo.RangeBalancer()
+// balancers are a group's by the plan's names.
+var balancers = map[string]kgo.GroupBalancer{
+	"range": kgo.RangeBalancer(), "cooperative-sticky": kgo.CooperativeStickyBalancer(), "uniform": kgo.StickyBalancer(),
+}
+
+// kind is what sort of member it is.
+func (m *member) kind() []kgo.Opt {
+	opts := []kgo.Opt{kgo.Balancers(balancers[m.plan.Balancer])}
+	if m.plan.Protocol == chaos.ConsumerProtocol {
+		opts = append(opts, kgo.ServerSideBalancer())
 	}
+	if m.plan.Static {
+		opts = append(opts, kgo.InstanceID(m.instance))
+	}
+	return opts
+}
+
+func (m *member) live(ctx context.Context) (err error) {
 	session := m.plan.Session.D()
-	m.client, err = m.Process.client(
-		kgo.ConsumerGroup(m.plan.Name), kgo.ConsumeTopics(m.plan.Topics...), kgo.Balancers(balancer),
+	m.client, err = m.Process.client(append(m.kind(),
+		kgo.ConsumerGroup(m.plan.Name), kgo.ConsumeTopics(m.plan.Topics...),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(session/3), kgo.RebalanceTimeout(session),
 		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxWait(groupMaxWait),
 		kgo.OnPartitionsAssigned(func(_ context.Context, client *kgo.Client, given map[string][]int32) { m.given(client, given) }),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, taken map[string][]int32) { m.taken(taken) }),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, taken map[string][]int32) { m.taken(taken) }),
-	)
+	)...)
 	if err != nil {
 		return err
 	}
@@ -239,7 +253,9 @@ func commitOutcome(req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitRespons
 
 // refusedCommit says that a coordinator has refused a commit and keeps nothing of it.
 func refusedCommit(err error) bool {
-	for _, refusal := range []error{kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.RebalanceInProgress} {
+	for _, refusal := range []error{
+		kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.RebalanceInProgress, kerr.FencedInstanceID, kerr.StaleMemberEpoch, kerr.FencedMemberEpoch,
+	} {
 		if errors.Is(err, refusal) {
 			return true
 		}

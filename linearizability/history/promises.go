@@ -14,6 +14,11 @@ type Promises struct {
 	MayLoseAcksOne []string `json:"may_lose_acks_one,omitempty"`
 	// Vanishing lists the topics whose records may go by themselves, in time.
 	Vanishing []Vanishing `json:"vanishing,omitempty"`
+	// HandedOver lists the groups whose partitions are handed over one by one (KIP-848), so that their members need not be in one
+	// generation; a generation is a member's epoch there.
+	HandedOver []string `json:"handed_over,omitempty"`
+	// Static lists the groups whose members' lives are one member (KIP-345): m.1, m.2 and so on are m.
+	Static []string `json:"static,omitempty"`
 	// Progress demands that a final read reaches the end of every partition that has acknowledged records.
 	Progress bool `json:"progress,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"odradek/linearizability/history"
 	"odradek/linearizability/verdict"
@@ -31,7 +32,15 @@ func (c *checker) groups() {
 	}
 }
 
-// owners finds a partition that one generation gave to two members.
+// member is who a process of a group is to its coordinator.
+func (c *checker) member(group, process string) string {
+	if at := strings.LastIndexByte(process, '.'); at > 0 && slices.Contains(c.promises.Static, group) {
+		return process[:at]
+	}
+	return process
+}
+
+// owners finds a partition that one generation gave to two members, where generations are everybody's.
 func (c *checker) owners() {
 	type hand struct {
 		group      string
@@ -41,20 +50,24 @@ func (c *checker) owners() {
 	first := map[hand]int{}
 	for i := range c.table.Owns {
 		o := &c.table.Owns[i]
+		if slices.Contains(c.promises.HandedOver, o.Group) {
+			continue
+		}
 		key := hand{o.Group, o.Generation, o.Partition}
 		before, ok := first[key]
 		if !ok {
 			first[key] = i
 			continue
 		}
-		if b := &c.table.Owns[before]; b.Process != o.Process {
+		if b := &c.table.Owns[before]; c.member(o.Group, b.Process) != c.member(o.Group, o.Process) {
 			c.violate(verdict.TwoOwners, c.log(o.Partition), fmt.Sprintf("generation %d of group %s gave it to %s and to %s",
 				o.Generation, o.Group, b.Process, o.Process), b.Event(), o.Event())
 		}
 	}
 }
 
-// staleCommits finds commits that were accepted in a generation when a member had been told of a later one before.
+// staleCommits finds commits that were accepted though their member had been overtaken before: by somebody who was told of a later
+// generation, of one of the partitions where they are handed over one by one; or by its own next life.
 func (c *checker) staleCommits() {
 	for i := range c.table.Commits {
 		commit := &c.table.Commits[i]
@@ -63,7 +76,7 @@ func (c *checker) staleCommits() {
 		}
 		for k := range c.table.Owns {
 			o := &c.table.Owns[k]
-			if o.Group != commit.Group || o.Generation <= commit.Generation || o.Invoked >= commit.Invoked {
+			if o.Group != commit.Group || o.Invoked >= commit.Invoked || !c.overtakes(o, commit) {
 				continue
 			}
 			c.violate(verdict.StaleCommit, c.log(o.Partition), fmt.Sprintf("%s committed in generation %d of group %s, after %s had been told of generation %d",
@@ -71,6 +84,25 @@ func (c *checker) staleCommits() {
 			break
 		}
 	}
+}
+
+// overtakes says whether a commit that began after a member was given a partition has to be refused for it.
+func (c *checker) overtakes(o *history.OwnOp, commit *history.CommitOp) bool {
+	same := commit.Offset(o.Partition) >= 0
+	switch {
+	case o.Generation > commit.Generation:
+		return same || !slices.Contains(c.promises.HandedOver, o.Group)
+	case o.Generation < commit.Generation || !same || o.Process == commit.Process:
+		return false
+	}
+	// In one generation the next life of a static member has what the one before had, which may not commit any more.
+	last := int64(-1)
+	for i := range c.table.Owns {
+		if other := &c.table.Owns[i]; other.Group == o.Group && other.Process == commit.Process && other.Partition == o.Partition && other.Invoked < commit.Invoked {
+			last = max(last, other.Invoked)
+		}
+	}
+	return c.member(o.Group, o.Process) == c.member(o.Group, commit.Process) && last >= 0 && last < o.Invoked
 }
 
 // track is what one group committed of one partition.

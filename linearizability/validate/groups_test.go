@@ -114,6 +114,41 @@ var groupCases = []handMade{
 		s.Final("f")
 		committed(s, "f", 0)
 	}},
+	{name: "the next life of a static member", promises: history.Promises{Static: []string{"g"}}, play: func(s *historytest.Script) {
+		own(s, "m.1", 3)
+		commit(s, "m.1", 3, 0, history.OK)
+		own(s, "m.2", 3)
+		commit(s, "m.1", 3, 0, history.Fail)
+		commit(s, "m.2", 3, 0, history.OK)
+		s.Final("f")
+		committed(s, "f", 0)
+	}},
+	{name: "another static member", promises: history.Promises{Static: []string{"g"}}, play: func(s *historytest.Script) {
+		own(s, "m.1", 3)
+		own(s, "n.1", 3)
+		s.Final("f")
+	}, want: []verdict.Kind{verdict.TwoOwners}, words: "gave it to m.1 and to n.1"},
+	{name: "the life before of a static member", promises: history.Promises{Static: []string{"g"}}, play: func(s *historytest.Script) {
+		own(s, "m.1", 3)
+		own(s, "m.2", 3)
+		commit(s, "m.1", 3, 0, history.OK)
+		s.Final("f")
+		committed(s, "f", 0)
+	}, want: []verdict.Kind{verdict.StaleCommit}, words: "m.1 committed in generation 3 of group g, after m.2 had been told of generation 3"},
+	{name: "members in different epochs", promises: history.Promises{HandedOver: []string{"g"}}, play: func(s *historytest.Script) {
+		own(s, "m1", 3)
+		s.Begin("m2", history.Event{Op: history.Own, Group: "g", Generation: 4, Topic: "t", Partition: 1})
+		commit(s, "m1", 3, 0, history.OK) // of what it still has
+		s.Final("f")
+		committed(s, "f", 0)
+	}},
+	{name: "a partition that was handed over", promises: history.Promises{HandedOver: []string{"g"}}, play: func(s *historytest.Script) {
+		own(s, "m1", 3)
+		own(s, "m2", 4)
+		commit(s, "m1", 3, 0, history.OK)
+		s.Final("f")
+		committed(s, "f", 0)
+	}, want: []verdict.Kind{verdict.StaleCommit}, words: "after m2 had been told of generation 4"},
 	{name: "commit-went-back", play: func(s *historytest.Script) {
 		s.Put("p", "a", 0)
 		s.Put("p", "b", 1)

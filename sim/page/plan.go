@@ -37,6 +37,7 @@ func planWords(plan *chaos.Plan) []reports.Fact {
 		{Name: "Topics", Words: each(plan.Cluster.Topics, topicWords)},
 		{Name: "Producers", Words: each(plan.Producers, producerWords)},
 		{Name: "Consumers", Words: each(plan.Consumers, consumerWords)},
+		{Name: "Groups", Words: each(plan.Groups, groupWords)},
 		{Name: "Moves", Words: slices.Concat(each(plan.Reassignments, moveWords), each(plan.ReplicaMoves, replicaMoveWords))},
 		{Name: "Faults", Words: []string{scheduleWords(plan.Schedule)}},
 		{Name: "Time", Words: []string{fmt.Sprintf(
@@ -109,6 +110,20 @@ func producerWords(number int, p chaos.Producer) string {
 func consumerWords(number int, c chaos.Consumer) string {
 	return fmt.Sprintf("consumer-%d of %s: fetches of %s at most, waiting %s at most",
 		number, strings.Join(c.Topics, ", "), humanize.IBytes(uint64(c.MaxBytes)), c.MaxWait)
+}
+
+func groupWords(_ int, g chaos.Group) string {
+	words := []string{fmt.Sprintf("%s of %s", count(g.Members, "member"), strings.Join(g.Topics, ", "))}
+	if g.Protocol == chaos.ConsumerProtocol {
+		words = append(words, "assigned by the coordinator (KIP-848)")
+	}
+	if words = append(words, g.Balancer, "session "+g.Session.String()); g.Static {
+		words = append(words, "static")
+	}
+	if g.Stay > 0 {
+		words = append(words, fmt.Sprintf("staying %s, away %s, %g of the leaves without a word", g.Stay, g.Away, g.Vanish))
+	}
+	return fmt.Sprintf("%s: %s", g.Name, strings.Join(words, ", "))
 }
 
 // scheduleWords counts the planned faults by kind.
