@@ -384,3 +384,57 @@ func TestCrashWhileATrustedSegmentIsSealed(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryFailureCanBeClosed: whichever operation of the disk fails in a change of the log, or in its opening, what is left can be read from,
+// closed, and opened again.
+func TestEveryFailureCanBeClosed(t *testing.T) {
+	for what, change := range map[string]func(l *Log) error{
+		"restart before":  func(l *Log) error { return l.TruncateAndStartAt(5) },
+		"restart after":   func(l *Log) error { return l.TruncateAndStartAt(100) },
+		"truncate":        func(l *Log) error { return l.TruncateTo(15) },
+		"truncate all":    func(l *Log) error { return l.TruncateTo(0) },
+		"drop the head":   func(l *Log) error { return errors.Join(l.AdvanceStart(25), dropHead(l)) },
+		"drop everything": func(l *Log) error { return errors.Join(l.AdvanceStart(40), dropHead(l), dropHead(l)) },
+		"close":           func(l *Log) error { return l.Close() },
+	} {
+		t.Run(what, func(t *testing.T) {
+			for nth, done := 1, false; !done; nth++ {
+				l, disk := newLog(t, func(c *Config) { c.SegmentBytes, c.FileDeleteDelayMs = 300, 0 })
+				for range 20 {
+					appendBatch(t, l, 2, 1)
+				}
+				left := nth
+				failing := func() {
+					left = nth
+					breakOn(disk, func(memenv.Op) bool { left--; return left == 0 })
+				}
+				failing()
+				err := change(l)
+				done = left > 0
+				if done {
+					must(t, err)
+				}
+				disk.SetHook(nil)
+				if slice, err := l.Read(l.StartOffset(), ReadLimits{MaxBytes: 1_000, EndOffset: l.EndOffset()}); err == nil {
+					slice.Release()
+				}
+				_ = l.Close()
+
+				failing()
+				again, err := Open(disk, testDir, l.configuration(), inline)
+				disk.SetHook(nil)
+				if err != nil {
+					again, err = Open(disk, testDir, l.configuration(), inline)
+				}
+				must(t, err)
+				appendBatch(t, again, 1, 2)
+				must(t, again.Close())
+			}
+		})
+	}
+}
+
+func dropHead(l *Log) error {
+	_, err := l.DropHead()
+	return err
+}

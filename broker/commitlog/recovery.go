@@ -418,13 +418,14 @@ func (l *Log) mayCut(s *segment) error {
 
 // dropTo removes the segments before the i-th.
 func (l *Log) dropTo(i int) error {
-	for _, s := range l.segments[:i] {
+	for range i {
+		s := l.segments[0]
 		if err := l.removeSegmentFiles(s.base); err != nil {
 			return err
 		}
+		l.segments = l.segments[1:]
 		s.file.release()
 	}
-	l.segments = l.segments[i:]
 	return nil
 }
 

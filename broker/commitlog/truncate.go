@@ -157,7 +157,9 @@ func (l *Log) cut(offset int64) error {
 	l.mu.Unlock()
 	l.synced.Store(min(l.synced.Load(), end))
 
-	if err := l.removeSegments(dropped); err != nil {
+	err = l.removeSegments(dropped)
+	releaseAll(dropped)
+	if err != nil {
 		return err
 	}
 	if err := l.cutFile(s); err != nil {
@@ -245,7 +247,7 @@ func (l *Log) cutFile(s *segment) error {
 	return nil
 }
 
-// removeSegments removes the files of segments that are no longer in the list, the newest first.
+// removeSegments removes the files of segments, the newest first. They stay open.
 func (l *Log) removeSegments(segments []*segment) error {
 	for i := len(segments) - 1; i >= 0; i-- {
 		if err := segments[i].file.stay(); err != nil {
@@ -254,9 +256,15 @@ func (l *Log) removeSegments(segments []*segment) error {
 		if err := l.removeSegmentFiles(segments[i].base); err != nil {
 			return err
 		}
-		segments[i].file.release()
 	}
 	return nil
+}
+
+// releaseAll lets go of the files of segments that are no longer in the list.
+func releaseAll(segments []*segment) {
+	for _, s := range segments {
+		s.file.release()
+	}
 }
 
 func (l *Log) removeSegmentFiles(base int64) error {
@@ -309,6 +317,7 @@ func (l *Log) restartAt(offset int64) error {
 	if err != nil {
 		return err
 	}
+	old := l.segments
 	l.mu.Lock()
 	l.segments = []*segment{fresh}
 	l.startOffset = offset
@@ -316,6 +325,7 @@ func (l *Log) restartAt(offset int64) error {
 	l.tail.reset(offset, 0)
 	l.hints.clear()
 	l.mu.Unlock()
+	releaseAll(old)
 	l.setProducers(newProducerState())
 	l.synced.Store(offset)
 	return nil
