@@ -134,11 +134,14 @@ func (n *node) stop() {
 }
 
 // crash ends the process at once; power says that what was not synced is lost too.
-func (n *node) crash(power bool) {
+func (n *node) crash(power bool) { n.crashLosing(power, memenv.Loss{}) }
+
+// crashLosing is crash with a say in what a loss of power takes.
+func (n *node) crashLosing(power bool, loss memenv.Loss) {
 	n.epoch.Store(-1) // the dead are not heard
 	var survivor *memenv.Disk
 	if power {
-		survivor = n.disk.PowerLoss(memenv.Loss{})
+		survivor = n.disk.PowerLoss(loss)
 	} else {
 		survivor = n.disk.Kill()
 	}

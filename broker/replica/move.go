@@ -16,6 +16,7 @@ import (
 	"odradek/broker/commitlog"
 	"odradek/broker/env"
 	"odradek/broker/env/sometimes"
+	"odradek/broker/record"
 )
 
 // future is the log that is to take the place of a replica's log, in another directory (AlterReplicaLogDirs). It catches up beside
@@ -276,7 +277,10 @@ func copyPiece(from, to *commitlog.Log, size int) (int, error) {
 	if err := slice.ReadInto(buf); err != nil {
 		return 0, err
 	}
-	_, err = to.AppendFollower(buf)
+	if _, err = to.AppendFollower(buf); err == nil && to.EndOffset() != slice.NextOffset() {
+		// The checksum of a batch does not cover its offset: it was misread.
+		err = fmt.Errorf("%w: copied to offset %d, not %d", record.ErrCorrupt, to.EndOffset(), slice.NextOffset())
+	}
 	return len(buf), err
 }
 

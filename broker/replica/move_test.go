@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"odradek/broker/commitlog"
 	"odradek/broker/env/memenv"
 	"odradek/broker/metadata"
 )
@@ -174,70 +176,104 @@ func TestMoveWhileTheLogIsTruncated(t *testing.T) {
 	})
 }
 
-// Whenever the node stops, the replica is in one of the two places, whole, and the move comes to its end.
+// Whenever the node stops, and however much a loss of power leaves, the replica is in one of the two places and nowhere else, with all
+// that was acknowledged and nothing of what was deleted; and the move comes to its end.
 func TestCrashInAMove(t *testing.T) {
-	for _, power := range []bool{false, true} {
-		crashes := 0
-		for countdown := 1; ; countdown += 1 + countdown/12 {
-			finished := false
-			testCluster(t, 1, func(c *cluster) {
-				c.settings.Log.FlushMessages = 1
-				c.settings.Log.SegmentBytes = 1_000
-				c.withDirs(threeDirs...)
-				c.topics(1)
-				for range 10 {
-					c.writeTo(1, 0, -1, "v", 5).want(t, nil)
-				}
-				left := countdown
-				n := c.nodes[1]
-				reached := make(chan struct{})
-				n.disk.SetHook(func(op memenv.Op) error {
-					if left--; left == 0 {
-						close(reached)
-					}
-					if left <= 0 {
-						return memenv.ErrDead
-					}
-					return nil
-				})
-				if err := n.move(0, "b"); err != nil {
-					t.Fatal(err)
-				}
-				c.settle()
-				select {
-				case <-reached:
-					crashes++
-				default:
-					finished = true
-				}
-				n.disk.SetHook(nil)
-				n.crash(power)
-				n.start()
-				c.settle()
-				time.Sleep(10 * time.Second)
-				c.settle()
-				log := c.of(1, 0).Log()
-				if log == nil || log.EndOffset() != 50 {
-					t.Fatalf("power %v, crash at operation %d: log %v", power, countdown, log)
-				}
-				if got := c.layout(1); got != "a: | b: t0 | c:" && got != "a: t0 | b: | c:" {
-					t.Errorf("power %v, crash at operation %d: %s", power, countdown, got)
-				}
-				for _, dir := range []string{"a", "b", "c"} {
-					names, _ := n.disk.List(dir)
-					for _, name := range names {
-						if strings.HasSuffix(name, futureSuffix) || strings.HasSuffix(name, "-delete") {
-							t.Errorf("power %v, crash at operation %d: %s/%s remains", power, countdown, dir, name)
-						}
-					}
-				}
-			})
-			if finished || t.Failed() {
-				break
+	for _, crash := range []struct {
+		name  string
+		power bool
+		loss  memenv.Loss
+	}{
+		{name: "killed"},
+		{"power, nothing unsynced survives", true, memenv.Loss{}},
+		{"power, some survives", true, memenv.Loss{Rand: rand.New(rand.NewPCG(1, 1))}},
+		{"power, some survives torn", true, memenv.Loss{Rand: rand.New(rand.NewPCG(2, 1)), Torn: true}},
+	} {
+		t.Run(crash.name, func(t *testing.T) {
+			crashes := 0
+			for nth, finished := 1, false; !finished && !t.Failed(); nth += 1 + nth/20 {
+				testCluster(t, 1, func(c *cluster) { finished = c.crashInAMove(nth, crash.power, crash.loss) })
+				crashes++
+			}
+			if crashes < 25 {
+				t.Errorf("only %d crashes", crashes)
+			}
+		})
+	}
+}
+
+// crashInAMove stops the node before the nth operation of the disk in a move. finished is true when the move takes fewer.
+func (c *cluster) crashInAMove(nth int, power bool, loss memenv.Loss) (finished bool) {
+	t := c.t
+	c.settings.Log.FlushMessages, c.settings.Log.SegmentBytes = 1, 1_000
+	c.deletable()
+	c.withDirs(threeDirs...)
+	c.topics(1)
+	for i := range 10 {
+		c.writeTo(1, 0, -1, fmt.Sprint("value ", i), 5).want(t, nil)
+	}
+	deleted := make(chan DeleteResult, 1)
+	c.of(1, 0).DeleteRecords(12, func(r DeleteResult) { deleted <- r })
+	if r := <-deleted; r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	want := c.held()
+	n, left := c.nodes[1], nth
+	finished = true
+	n.disk.SetHook(func(memenv.Op) error {
+		if left--; left <= 0 {
+			finished = false
+			return memenv.ErrDead
+		}
+		return nil
+	})
+	if err := n.move(0, "b"); err != nil {
+		t.Fatal(err)
+	}
+	c.settle()
+	n.disk.SetHook(nil)
+	n.crashLosing(power, loss)
+	n.start()
+	c.settle()
+	time.Sleep(10 * time.Second)
+	c.settle()
+	if got := c.held(); got != want {
+		t.Errorf("crash at operation %d: holds\n%s\nwant\n%s", nth, got, want)
+	}
+	layout := c.layout(1)
+	if layout != "a: | b: t0 | c:" && layout != "a: t0 | b: | c:" {
+		t.Errorf("crash at operation %d: %s", nth, layout)
+	}
+	var found []string
+	for _, dir := range []string{"a", "b", "c"} {
+		names, _ := n.disk.List(dir)
+		for _, name := range names {
+			if strings.HasPrefix(name, "t0-0") {
+				found = append(found, dir+"/"+name)
 			}
 		}
-		if crashes < 15 {
-			t.Errorf("only %d crashes", crashes)
-		}
 	}
+	if len(found) != 1 || !strings.HasSuffix(found[0], "/t0-0") || !strings.Contains(layout, found[0][:1]+": t0") {
+		t.Errorf("crash at operation %d: %v is there, of %s", nth, found, layout)
+	}
+	return finished
+}
+
+// held is what node 1 has of the first topic: where it starts and ends, and its bytes.
+func (c *cluster) held() string {
+	c.t.Helper()
+	log := c.of(1, 0).Log()
+	if log == nil {
+		return "no log"
+	}
+	slice, err := log.Read(log.StartOffset(), commitlog.ReadLimits{MaxBytes: 1 << 20, EndOffset: log.EndOffset()})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer slice.Release()
+	content := make([]byte, slice.Len())
+	if err := slice.ReadInto(content); err != nil {
+		c.t.Fatal(err)
+	}
+	return fmt.Sprintf("%d to %d: %x", log.StartOffset(), log.EndOffset(), content)
 }
