@@ -101,6 +101,9 @@ compat: build ## what others wrote, against ours and the real Kafka: PEER=direct
 compat-nojava: build ## kcat, Python, JavaScript and Go clients against ours: ONLY=client,…
 	@ONLY=$(ONLY) compat/run nojava
 
+differential: build ## drawn requests to ours and to the real Kafka, answers compared by field: PEER= CHECKS=100 SEED= MOVES=12 KEEP=name
+	@PEER=$(PEER) $(if $(CHECKS),CHECKS=$(CHECKS)) $(if $(filter command line environment,$(origin SEED)),SEED=$(SEED)) $(if $(MOVES),MOVES=$(MOVES)) $(if $(KEEP),KEEP=$(KEEP)) compat/differential
+
 franz-go: build ## franz-go's own integration tests against three nodes: RECORDS=500000
 	@RECORDS=$(RECORDS) compat/franz-go
 

@@ -50,8 +50,6 @@ func (h *Handler) produce(ctx context.Context, c call, req *kmsg.ProduceRequest)
 // checkProduce refuses a request as a whole.
 func (h *Handler) checkProduce(c call, req *kmsg.ProduceRequest) error {
 	switch {
-	case req.Acks < -1 || req.Acks > 1:
-		return kerr.InvalidRequiredAcks
 	case req.TransactionID != nil && !h.mayTransact(c, OpWrite, *req.TransactionID), req.TransactionID == nil && anyTransactional(req):
 		return kerr.TransactionalIDAuthorizationFailed
 	}
@@ -73,12 +71,22 @@ func anyTransactional(req *kmsg.ProduceRequest) bool {
 // append hands one partition's records over. err says why its topic is not to be written to.
 func (p *pendingProduce) append(t, i int, topic *metadata.Topic, err error) {
 	part := &p.req.Topics[t].Partitions[i]
+	if err == nil && topic.Partition(part.Partition) == nil {
+		err = kerr.UnknownTopicOrPartition
+	}
+	var batch record.Batch
 	if err == nil {
-		err = checkRecords(part.Records, p.call.Version)
+		batch, err = checkRecords(part.Records, p.call.Version)
+	}
+	if err == nil && (p.req.Acks < -1 || p.req.Acks > 1) {
+		err = kerr.InvalidRequiredAcks
 	}
 	var partition Partition
 	if err == nil {
 		partition, err = p.h.partitionOf(topic, part.Partition)
+	}
+	if err == nil && (batch.IsControl() || batch.NumRecords() == 0 || batch.BaseOffset() != 0) {
+		err = kerr.InvalidRecord
 	}
 	at := p.next
 	p.next++
@@ -106,23 +114,21 @@ func refused(err error) replica.AppendResult {
 // versionZstd is the first in which batches may be compressed with zstd (KIP-110).
 const versionZstd = 7
 
-// checkRecords holds a partition's bytes to what Kafka asks of produce requests: exactly one batch, of magic 2, whose
-// offset is the leader's to give. Everything else about the batch is the log's to check.
-func checkRecords(records []byte, version int16) error {
+// checkRecords holds a partition's bytes to what Kafka asks of produce requests: exactly one batch, of magic 2, in a codec that the
+// version knows. Everything else about the batch is the leader's to check.
+func checkRecords(records []byte, version int16) (record.Batch, error) {
 	batch, rest, err := record.Split(records)
 	switch {
 	case errors.Is(err, record.ErrTruncated), errors.Is(err, record.ErrUnsupportedMagic):
-		return kerr.InvalidRecord
+		return batch, kerr.InvalidRecord
 	case err != nil:
-		return fmt.Errorf("%w: %w", kerr.CorruptMessage, err)
+		return batch, fmt.Errorf("%w: %w", kerr.CorruptMessage, err)
 	case len(rest) > 0:
-		return kerr.InvalidRecord
-	case batch.IsControl(), batch.NumRecords() == 0, batch.BaseOffset() != 0:
-		return kerr.InvalidRecord
+		return batch, kerr.InvalidRecord
 	case batch.Codec() == record.Zstd && version < versionZstd:
-		return kerr.UnsupportedCompressionType
+		return batch, kerr.UnsupportedCompressionType
 	}
-	return nil
+	return batch, nil
 }
 
 // arm starts the clock for what is still awaited.

@@ -39,11 +39,13 @@ func (h *Handler) listOffsets(_ context.Context, c call, req *kmsg.ListOffsetsRe
 			part.Partition = index
 			part.Timestamp, part.Offset, part.LeaderEpoch = -1, -1, -1
 			partErr := err
-			if partErr == nil && times[index] > 1 {
+			switch {
+			case times[index] > 1:
 				partErr = kerr.InvalidRequest
-			}
-			if partErr == nil {
-				partErr = h.listOffset(c, topic, &asked.Partitions[i], isolation, &part)
+			case !timestampKnown(asked.Partitions[i].Timestamp, c.Version):
+				partErr = kerr.UnsupportedVersion
+			case err == nil:
+				partErr = h.listOffset(topic, &asked.Partitions[i], isolation, &part)
 			}
 			times[index] = 0
 			part.ErrorCode = codeFor(c, partErr)
@@ -62,10 +64,7 @@ func countPartitions(partitions []kmsg.ListOffsetsRequestTopicPartition) map[int
 	return times
 }
 
-func (h *Handler) listOffset(c call, topic *metadata.Topic, asked *kmsg.ListOffsetsRequestTopicPartition, isolation replica.Isolation, part *kmsg.ListOffsetsResponseTopicPartition) error {
-	if !timestampKnown(asked.Timestamp, c.Version) {
-		return kerr.UnsupportedVersion
-	}
+func (h *Handler) listOffset(topic *metadata.Topic, asked *kmsg.ListOffsetsRequestTopicPartition, isolation replica.Isolation, part *kmsg.ListOffsetsResponseTopicPartition) error {
 	partition, err := h.partitionOf(topic, asked.Partition)
 	if err != nil {
 		return err

@@ -102,16 +102,16 @@ func (a additionCaller) Refuse(err *kerr.Error) { a.done(a.asked.all(err)) }
 // add asks this node's coordinator. When some partitions can't be added none are.
 func (h *Handler) add(c call, a addition, to additionCaller) {
 	byClient := c.Version < versionAddBatched
-	switch {
-	case a.id == "":
-		to.Refuse(kerr.InvalidRequest)
-		return
-	case byClient && !h.mayTransact(c, OpWrite, a.id):
+	if byClient && !h.mayTransact(c, OpWrite, a.id) {
 		to.Refuse(kerr.TransactionalIDAuthorizationFailed)
 		return
 	}
 	if refused := h.unaddable(c, a, byClient); refused != nil {
 		to.done(refused)
+		return
+	}
+	if a.id == "" {
+		to.Refuse(kerr.InvalidRequest)
 		return
 	}
 	h.Transactions.Do(a.id, to, func(m *txn.Machine, now time.Time) coord.Effects {

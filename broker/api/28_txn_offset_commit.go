@@ -27,9 +27,6 @@ const (
 func (h *Handler) txnOffsetCommit(ctx context.Context, c call, req *kmsg.TxnOffsetCommitRequest) {
 	refuse := func(err *kerr.Error) { c.reply(group.TxnCommitResponse(req, err)) }
 	switch {
-	case req.Group == "":
-		refuse(kerr.InvalidGroupID)
-		return
 	case !h.mayTransact(c, OpWrite, req.TransactionalID):
 		refuse(kerr.TransactionalIDAuthorizationFailed)
 		return
@@ -45,6 +42,10 @@ func (h *Handler) txnOffsetCommit(ctx context.Context, c call, req *kmsg.TxnOffs
 	to := txnCommitter{asker[*kmsg.TxnOffsetCommitResponse]{c, func(err *kerr.Error) *kmsg.TxnOffsetCommitResponse {
 		return group.TxnCommitResponse(known, err)
 	}}, refused}
+	if req.Group == "" {
+		to.Refuse(kerr.InvalidGroupID)
+		return
+	}
 	producer, err := h.enlistGroup(ctx, c, req)
 	if err != nil {
 		to.Refuse(err)

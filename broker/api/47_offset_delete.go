@@ -52,10 +52,6 @@ func (h *Handler) offsetDelete(_ context.Context, c call, req *kmsg.OffsetDelete
 		}
 	}
 	to := offsetDeleter{asker[*kmsg.OffsetDeleteResponse]{c, refuse}, refused}
-	if len(known.Topics) == 0 {
-		c.reply(refused)
-		return
-	}
 	h.Groups.Do(req.Group, to, func(m *group.Machine, now time.Time) coord.Effects { return m.DeleteOffsets(to, &known, now) })
 }
 

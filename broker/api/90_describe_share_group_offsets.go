@@ -59,10 +59,11 @@ func (h *Handler) shareOffsets(ctx context.Context, c call, asked kmsg.DescribeS
 		}
 		summaries, lags := make([]state.State, len(keys)), make([]int64, len(keys))
 		errs := eachShare(keys, func(i int, key state.Key) (err error) {
-			if found == nil {
-				return kerr.UnknownTopicOrPartition
-			}
 			lags[i] = -1
+			if found == nil {
+				summaries[i].StartOffset = -1 // nobody has begun it, as the reference says it
+				return nil
+			}
 			if summaries[i], err = h.ShareStore.Summary(ctx, key); err == nil && c.Version >= 1 {
 				lags[i] = h.shareLag(ctx, key, topic.Topic, summaries[i])
 			}

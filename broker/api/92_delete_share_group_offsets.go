@@ -21,6 +21,8 @@ func (h *Handler) deleteShareGroupOffsets(_ context.Context, c call, req *kmsg.D
 		switch {
 		case !h.mayGroup(c, OpDelete, req.GroupID):
 			err, text = kerr.GroupAuthorizationFailed, nil
+		case req.GroupID == "":
+			err, text = kerr.InvalidGroupID, &kerr.InvalidGroupID.Description
 		case err == nil && !known.Empty:
 			err, text = kerr.NonEmptyGroup, &kerr.NonEmptyGroup.Description
 		}

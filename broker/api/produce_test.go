@@ -242,7 +242,7 @@ func FuzzCheckRecords(f *testing.F) {
 	f.Add(append(aBatch(), aBatch()[:30]...), int16(3))
 	f.Add([]byte{}, int16(13))
 	f.Fuzz(func(t *testing.T, records []byte, version int16) {
-		if err := checkRecords(records, version); err == nil && len(records) < record.HeaderSize {
+		if _, err := checkRecords(records, version); err == nil && len(records) < record.HeaderSize {
 			t.Errorf("%d bytes pass for a batch", len(records))
 		}
 	})

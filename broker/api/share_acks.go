@@ -35,7 +35,7 @@ func (r *shareRun) check() *kerr.Error {
 	switch {
 	case r.img.FeatureLevel(metadata.ShareVersion) < 1:
 		return kerr.UnsupportedVersion
-	case r.who.group == "" || r.who.member == "":
+	case r.who.member == "":
 		return kerr.InvalidRequest
 	case !r.h.mayGroup(r.c, OpRead, r.who.group):
 		return kerr.GroupAuthorizationFailed

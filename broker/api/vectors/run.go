@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -103,7 +104,28 @@ func Run(ctx context.Context, dial Dialer, files fs.FS) (Report, error) {
 			return report, fmt.Errorf("%s: %d steps, recorded are %d: record again", s.name, len(got), len(want))
 		}
 	}
-	return report, nil
+	return report, runKept(ctx, dial, files, &report)
+}
+
+// runKept plays the drawn sequences that were kept.
+func runKept(ctx context.Context, dial Dialer, files fs.FS, report *Report) error {
+	all, err := readKept(files)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		steps, err := Sequence(ctx, dial, name, all[name].Moves)
+		if err != nil {
+			return fmt.Errorf("%s, after %d steps: %w", name, len(steps), err)
+		}
+		differences, err := CompareSteps(name, steps, all[name].Steps)
+		if err != nil {
+			return err
+		}
+		report.Steps += len(steps)
+		report.Differences = append(report.Differences, differences...)
+	}
+	return nil
 }
 
 // prepare sets, for all brokers, what the reference sets by itself where eligible leader replicas are on (KIP-966).

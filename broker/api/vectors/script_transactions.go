@@ -29,7 +29,11 @@ func (p *player) transactor(id string) *transactor {
 		describe.TransactionalIDs = []string{id}
 		resp, err = p.client.ask(describe, 0)
 		const transactionalIDNotFound = 105
-		return err == nil && resp.(*kmsg.DescribeTransactionsResponse).TransactionStates[0].ErrorCode == transactionalIDNotFound, err
+		if err != nil {
+			return false, err
+		}
+		code := resp.(*kmsg.DescribeTransactionsResponse).TransactionStates[0].ErrorCode
+		return code == 0 || code == transactionalIDNotFound, nil
 	})
 	p.awaitProducerIDs()
 	t.init("initial producer", 5, nil)

@@ -3,6 +3,7 @@ package vectors
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -106,6 +107,8 @@ func (s symbols) learnPair(v reflect.Value) {
 		name = name.Elem()
 	}
 	if name.IsValid() && name.String() != "" && !id.IsZero() {
+		// A topic that was made anew has one id, the latest.
+		maps.DeleteFunc(s, func(_ [16]byte, known string) bool { return known == name.String() })
 		s[id.Interface().([16]byte)] = name.String()
 	}
 }

@@ -28,9 +28,13 @@ func TestRecord(t *testing.T) {
 	if *record == "" {
 		t.Skip("no -record address")
 	}
-	err := Record(t.Context(), dialer(*record), *only, func(file string, content []byte) error {
+	write := func(file string, content []byte) error {
 		return os.WriteFile(filepath.Join(directory, file), content, 0o644)
-	})
+	}
+	err := Record(t.Context(), dialer(*record), *only, write)
+	if err == nil {
+		err = RecordKept(t.Context(), dialer(*record), *only, os.DirFS(directory), write)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,9 @@ func (p *Plan) IncrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest)
 		if f == nil {
 			f = p.checkTogether(resource, next)
 		}
+		if f == nil {
+			f = p.checkExists(resource)
+		}
 		if f == nil && !req.ValidateOnly {
 			p.setConfigs(resource, next)
 		}
@@ -68,6 +71,9 @@ func (p *Plan) AlterConfigs(req *kmsg.AlterConfigsRequest) *kmsg.AlterConfigsRes
 		if f == nil {
 			f = p.checkTogether(resource, next)
 		}
+		if f == nil {
+			f = p.checkExists(resource)
+		}
 		if f == nil && !req.ValidateOnly {
 			p.setConfigs(resource, next)
 		}
@@ -83,9 +89,6 @@ func (p *Plan) checkResource(resource metadata.ConfigResource, times int) *failu
 	}
 	switch resource.Type {
 	case metadata.ResourceTopic:
-		if p.Image().Topics[resource.Name] == nil {
-			return failf(kerr.UnknownTopicOrPartition, "The topic '%s' does not exist.", resource.Name)
-		}
 	case metadata.ResourceBroker:
 		if resource.Name == "" {
 			return nil
@@ -98,11 +101,19 @@ func (p *Plan) checkResource(resource metadata.ConfigResource, times int) *failu
 			return failf(kerr.BrokerIDNotRegistered, "No broker with id %d found.", id)
 		}
 	case metadata.ResourceGroup:
-		if resource.Name == "" {
-			return failf(kerr.InvalidRequest, "Default group resources are not allowed.")
-		}
 	default:
 		return failf(kerr.InvalidRequest, "Unsupported resource type %d", resource.Type)
+	}
+	return nil
+}
+
+// checkExists is asked last: what is wrong with the configs of a topic or group that is not there is said first.
+func (p *Plan) checkExists(resource metadata.ConfigResource) *failure {
+	switch {
+	case resource.Type == metadata.ResourceTopic && p.Image().Topics[resource.Name] == nil:
+		return failf(kerr.UnknownTopicOrPartition, "The topic '%s' does not exist.", resource.Name)
+	case resource.Type == metadata.ResourceGroup && resource.Name == "":
+		return failf(kerr.InvalidRequest, "Default group resources are not allowed.")
 	}
 	return nil
 }

@@ -21,9 +21,7 @@ func (p *Plan) ElectLeaders(req *kmsg.ElectLeadersRequest) *kmsg.ElectLeadersRes
 	resp := req.ResponseKind().(*kmsg.ElectLeadersResponse)
 	if req.ElectionType != electionPreferred && req.ElectionType != electionUnclean {
 		resp.ErrorCode = kerr.InvalidRequest.Code
-		return resp
-	}
-	if req.Topics == nil {
+	} else if req.Topics == nil {
 		for _, topic := range p.sortedTopics() {
 			p.electTopic(resp, req.ElectionType, topic.Name, indexesOf(topic), true)
 		}
@@ -54,6 +52,9 @@ func (p *Plan) electTopic(resp *kmsg.ElectLeadersResponse, how int8, name string
 }
 
 func (p *Plan) electOne(how int8, name string, index int32) *failure {
+	if how != electionPreferred && how != electionUnclean {
+		return failf(kerr.InvalidRequest, "Unknown election type %d", how)
+	}
 	topic := p.Image().Topics[name]
 	partition := topic.Partition(index)
 	if partition == nil {

@@ -201,7 +201,7 @@ func TestConfigs(t *testing.T) {
 		{topic, "cleanup.policy", set, "nonsense", kerr.InvalidConfig, "compact", false},
 		{topic, "no.such.key", set, "1", kerr.InvalidConfig, "", true},
 		{topic, "cleanup.policy", 9, "x", kerr.InvalidRequest, "compact", false},
-		{metadata.ConfigResource{Type: metadata.ResourceTopic, Name: "u"}, "segment.bytes", set, "1", kerr.UnknownTopicOrPartition, "", true},
+		{metadata.ConfigResource{Type: metadata.ResourceTopic, Name: "u"}, "segment.bytes", set, "2000000", kerr.UnknownTopicOrPartition, "", true},
 		{metadata.ConfigResource{Type: metadata.ResourceBroker, Name: "9"}, "min.insync.replicas", set, "1", kerr.BrokerIDNotRegistered, "", true},
 		{metadata.ConfigResource{Type: metadata.ResourceBroker, Name: "x"}, "min.insync.replicas", set, "1", kerr.InvalidRequest, "", true},
 		{metadata.ConfigResource{Type: metadata.ResourceBroker, Name: "1"}, "node.id", set, "2", kerr.InvalidConfig, "", true},
