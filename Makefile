@@ -110,6 +110,15 @@ franz-go: build ## franz-go's own integration tests against three nodes: RECORDS
 bench-peer: build ## beside the real Kafka, in turns: PEER=directory of its scripts, ROWS="produce_1KB_rf1 …" ROUNDS=3 KEEP=directory PUBLISH=file.md, and file.html beside it
 	@$(if $(ROWS),ROWS="$(ROWS)") $(if $(ROUNDS),ROUNDS=$(ROUNDS)) $(if $(KEEP),KEEP=$(KEEP)) $(if $(PUBLISH),PUBLISH=$(PUBLISH)) bench/turns ours=bin/odradek peer=$(PEER)/kafka-cluster
 
+bench-chaos: build ## latency and gaps under faults, beside the real Kafka, in turns: PEER=directory, ROWS="chaos_leader-kill_rf3 …" ROUNDS=1 PUBLISH=file.md
+	@COMMAND="make bench-chaos" ROWS="$(or $(ROWS),chaos_leader-kill_rf3 chaos_rolling-restart_rf3 chaos_reassignment_rf3 chaos_rebalance_rf3)" ROUNDS=$(or $(ROUNDS),1) \
+	  $(if $(KEEP),KEEP=$(KEEP)) $(if $(PUBLISH),PUBLISH=$(PUBLISH)) bench/turns ours=bin/odradek peer=$(PEER)/kafka-cluster
+
+bench-faults: build ## three brokers of ours under load and faults: FAULTS=leader-kill, rolling-restart, reassignment, slow-disk, rebalance or file, and REPORT=file.html
+	@dir=$$(mktemp -d); trap 'bin/odradek cluster down --dir '$$dir'; rm -rf '$$dir EXIT; \
+	  bin/odradek cluster up --slow-disks --nodes 3 --dir $$dir --port 24092 >$$dir/up; \
+	  bin/odradek bench --bootstrap-server $$(sed -n 's/^ready bootstrap=//p' $$dir/up) --faults $(or $(FAULTS),leader-kill) --control "bin/odradek cluster node --dir $$dir" $(if $(REPORT),--report $(REPORT)) $(if $(JSON),--json $(JSON))
+
 scale: build ## 10,000 partitions on one node: created, written, restarted, read; its bounds on memory and time
 	go test -tags e2e,scale -count 1 -timeout 15m -v -run '^TestTenThousandPartitions$$' ./e2e
 

@@ -137,18 +137,18 @@ func TestPayload(t *testing.T) {
 		for sequence := range uint64(1000) {
 			intended := p.began.Add(time.Duration(sequence) * time.Millisecond)
 			value := p.value(nil, sequence, intended)
-			got, stamped, err := p.stamp(value, true)
-			if err != nil || stamped != (p.least >= stampBytes) || stamped && !got.Equal(intended) || len(value) != p.size(sequence) {
+			number, got, stamped, err := p.stamp(value, true)
+			if err != nil || stamped != (p.least >= stampBytes) || stamped && (!got.Equal(intended) || number != sequence) || len(value) != p.size(sequence) {
 				t.Fatalf("%+v: value %d: %v, %v, %v", w, sequence, got, stamped, err)
 			}
 			if len(value) <= stampBytes {
 				continue
 			}
 			value[stampBytes+rand.IntN(len(value)-stampBytes)] ^= 1
-			if _, _, err := p.stamp(value, true); err == nil {
+			if _, _, _, err := p.stamp(value, true); err == nil {
 				t.Fatalf("%+v: value %d with a flipped bit passes", w, sequence)
 			}
-			if _, _, err := p.stamp(value[:len(value)-1], false); err == nil && w.RecordBytesMax == 0 {
+			if _, _, _, err := p.stamp(value[:len(value)-1], false); err == nil && w.RecordBytesMax == 0 {
 				t.Fatalf("%+v: value %d cut short passes", w, sequence)
 			}
 		}

@@ -122,18 +122,18 @@ func (p *payload) value(to []byte, sequence uint64, intended time.Time) []byte {
 	return append(to, p.piece(sequence, n-stampBytes)...)
 }
 
-// stamp reads a value's intended time; ok is false when it has none. An error says that the value is none that was written.
+// stamp reads a value's sequence number and intended time; ok is false when it has none. An error says that the value is none that was written.
 // Whether all is compared, or the size only, is for whole to say.
-func (p *payload) stamp(value []byte, whole bool) (intended time.Time, ok bool, err error) {
+func (p *payload) stamp(value []byte, whole bool) (sequence uint64, intended time.Time, ok bool, err error) {
 	if len(value) < stampBytes || p.least < stampBytes {
 		if len(value) < p.least || len(value) > p.most || whole && !bytes.Equal(value, p.piece(0, len(value))) {
-			return intended, false, fmt.Errorf("a value of %d bytes is not what was written", len(value))
+			return 0, intended, false, fmt.Errorf("a value of %d bytes is not what was written", len(value))
 		}
-		return intended, false, nil
+		return 0, intended, false, nil
 	}
-	sequence := binary.BigEndian.Uint64(value[8:])
+	sequence = binary.BigEndian.Uint64(value[8:])
 	if len(value) != p.size(sequence) || whole && !bytes.Equal(value[stampBytes:], p.piece(sequence, len(value)-stampBytes)) {
-		return intended, false, fmt.Errorf("the value of record %d is not what was written", sequence)
+		return sequence, intended, false, fmt.Errorf("the value of record %d is not what was written", sequence)
 	}
-	return p.began.Add(time.Duration(binary.BigEndian.Uint64(value))), true, nil
+	return sequence, p.began.Add(time.Duration(binary.BigEndian.Uint64(value))), true, nil
 }

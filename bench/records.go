@@ -55,7 +55,7 @@ func (r *run) produceOne(ctx context.Context, number int, began time.Time, seque
 			intended = began.Add(duration(float64(own*int64(r.Producers)+int64(number)) / float64(r.Rate)))
 		}
 		next := sequence.Add(1) - 1
-		if r.Records > 0 && next >= r.Records || r.Seconds > 0 && intended.Sub(began) >= duration(r.Seconds) || !sleepUntil(ctx, intended) {
+		if r.Records > 0 && next >= r.Records || r.writtenLong(intended, began) || !sleepUntil(ctx, intended) {
 			break
 		}
 		if err := r.transact(ctx, client, own); err != nil {
@@ -71,6 +71,7 @@ func (r *run) produceOne(ctx context.Context, number int, began time.Time, seque
 			}
 			now := time.Now()
 			r.produced.timed(int64(len(record.Value)), now.Sub(intended), now)
+			r.phases.written(record.Partition, intended, now)
 			values.Put(value)
 		})
 	}
@@ -82,6 +83,14 @@ func (r *run) produceOne(ctx context.Context, number int, began time.Time, seque
 		err = r.commit(ctx, client)
 	}
 	return err
+}
+
+// writtenLong says whether enough time is over: the workload's or, with faults, what was to come after them.
+func (r *run) writtenLong(at, began time.Time) bool {
+	if r.phases != nil {
+		return r.phases.over(at)
+	}
+	return r.Seconds > 0 && at.Sub(began) >= duration(r.Seconds)
 }
 
 // transact begins a transaction before the first of its records, and ends the one before.
@@ -129,11 +138,15 @@ func sleepUntil(ctx context.Context, at time.Time) bool {
 func (r *run) consumeRecords(ctx context.Context, ready chan<- struct{}, written <-chan struct{}) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	name := fmt.Sprintf("bench-%d", time.Now().UnixNano())
 	consumers, ctx := errgroup.WithContext(ctx)
 	var begun sync.WaitGroup
+	assigned := r.awaitAssigned()
 	for i := range r.Consumers * r.readers() {
-		client, err := r.client(append(r.reading(i%r.Consumers, fmt.Sprintf("%s-%d", name, i/r.Consumers)), kgo.FetchMaxBytes(r.MaxFetchBytes), kgo.FetchMaxPartitionBytes(r.MaxFetchBytes))...)
+		options := append(r.reading(i%r.Consumers, r.groupName(i/r.Consumers)), kgo.FetchMaxBytes(r.MaxFetchBytes), kgo.FetchMaxPartitionBytes(r.MaxFetchBytes))
+		if r.Groups > 0 {
+			options = append(options, kgo.OnPartitionsAssigned(assigned.take))
+		}
+		client, err := r.client(options...)
 		if err != nil {
 			return err
 		}
@@ -142,6 +155,7 @@ func (r *run) consumeRecords(ctx context.Context, ready chan<- struct{}, written
 		consumers.Go(func() error { return r.consumeOne(ctx, client, begun.Done, written, cancel) })
 	}
 	begun.Wait()
+	assigned.wait(ctx)
 	close(ready)
 	err := consumers.Wait()
 	if errors.Is(context.Cause(ctx), errAllRead) || errors.Is(err, errAllRead) {
@@ -155,6 +169,9 @@ var errAllRead = errors.New("all is read")
 
 // readers is how often everything is read.
 func (r *run) readers() int { return max(r.Groups, 1) }
+
+// groupName is the name of one of the groups.
+func (r *run) groupName(number int) string { return fmt.Sprintf("%s-group-%d", r.topics[0], number) }
 
 // reading says what a consumer reads: as a member of its group, or its share of the partitions.
 func (r *run) reading(number int, group string) []kgo.Opt {
@@ -191,28 +208,39 @@ func (r *run) consumeOne(ctx context.Context, client *kgo.Client, begun func(), 
 		if err := fetches.Err0(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			return errors.Join(context.Cause(ctx), err)
 		}
-		now := time.Now()
-		var records, size int64
-		for each := fetches.RecordIter(); !each.Done(); number++ {
-			record := each.Next()
-			intended, stamped, err := r.payload.stamp(record.Value, number%checkEvery == 0)
-			if err != nil {
-				return err
-			}
-			if stamped {
-				r.consumed.observed(now.Sub(intended))
-			}
-			records++
-			size += int64(len(record.Value))
+		if err := r.take(fetches, &number); err != nil {
+			return err
 		}
-		if records > 0 {
-			r.consumed.add(records, size, now)
-		}
-		if done, err := r.allRead(written, now); done || err != nil {
+		if done, err := r.allRead(written, time.Now()); done || err != nil {
 			end(errAllRead)
 			return err
 		}
 	}
+}
+
+// take counts what a poll got, and holds a sample of it against what was written: one value in checkEvery, by its number among them.
+func (r *run) take(fetches kgo.Fetches, number *int64) error {
+	now := time.Now()
+	var records, size int64
+	for each := fetches.RecordIter(); !each.Done(); *number++ {
+		record := each.Next()
+		sequence, intended, stamped, err := r.payload.stamp(record.Value, *number%checkEvery == 0)
+		if err != nil {
+			return err
+		}
+		if stamped && !r.phases.read(record.Partition, sequence, intended, now) {
+			continue
+		}
+		if stamped {
+			r.consumed.observed(now.Sub(intended))
+		}
+		records++
+		size += int64(len(record.Value))
+	}
+	if records > 0 {
+		r.consumed.add(records, size, now)
+	}
+	return nil
 }
 
 // allRead says whether all that was written is read. It is an error when nothing comes for too long.

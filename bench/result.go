@@ -27,7 +27,12 @@ type Result struct {
 	// what was written half a second ago.
 	Backlog        int64   `json:"backlog,omitempty"`
 	CatchUpSeconds float64 `json:"catch_up_s,omitempty"`
-	Machine        Machine `json:"machine"`
+	// Faults are what was done to the cluster, Phases what clients got before, during and after, if anything was.
+	Faults []Struck `json:"faults,omitempty"`
+	Phases []Phase  `json:"phases,omitempty"`
+	// Repeated is how many reads were of what the group had read before, as when its members change. They count nowhere else.
+	Repeated int64   `json:"repeated,omitempty"`
+	Machine  Machine `json:"machine"`
 	// Command gives such a result again; whoever ran the workload knows it.
 	Command string `json:"command,omitempty"`
 }
@@ -74,6 +79,13 @@ func (r *Result) Text() string {
 	latency("produce", r.ProduceMs)
 	latency("end to end", r.EndToEndMs)
 	latency("commit", r.CommitMs)
+	for _, f := range r.Faults {
+		text += fmt.Sprintf("from %.1f s to %.1f s: %s\n", f.From, f.To, f.Words)
+	}
+	for _, p := range r.Phases {
+		text += fmt.Sprintf("%s (%.1f s): longest gap of a partition %.0f ms in writing, %.0f ms in reading; produce p50 %.2f, p99 %.2f, max %.0f ms; end to end p99 %.2f ms\n",
+			p.Name, p.Seconds, p.WriteGapMs, p.ReadGapMs, p.Produce.P50, p.Produce.P99, p.Produce.Max, p.EndToEnd.P99)
+	}
 	if r.Backlog > 0 {
 		text += fmt.Sprintf("backlog: %d records, caught up with after %.1f s\n", r.Backlog, r.CatchUpSeconds)
 	}

@@ -15,6 +15,10 @@ import (
 type Options struct {
 	BootstrapServers []string
 	PIDs             []int // the broker's processes, when they run on this machine
+	// Trouble is done to the cluster while it is written and read, by Control. Their time comes in place of the workload's. nil: none.
+	// What brokers use is not told then, since their processes come and go.
+	Trouble *Trouble
+	Control Control
 	// Progress is told now and then, on one goroutine, how far it is; nil tells nobody.
 	Progress func(Progress)
 }
@@ -46,8 +50,10 @@ type run struct {
 	produced *recorder // acknowledged
 	consumed *recorder // its latencies are from the intended time of sending to the consumer
 	commits  *recorder // of transactions
+	started  time.Time
 	catching catching
-	batchCRC uint32 // of the batch that client batches sends again and again
+	phases   *phases // nil without trouble
+	batchCRC uint32  // of the batch that client batches sends again and again
 }
 
 // Run makes topics, writes and reads as the workload says, and deletes them.
@@ -56,11 +62,17 @@ func (w Workload) Run(ctx context.Context, o Options) (*Result, error) {
 	if err := w.check(); err != nil {
 		return nil, err
 	}
+	if o.Trouble != nil {
+		if err := o.Trouble.suits(w); err != nil {
+			return nil, err
+		}
+		w.Records, w.Seconds, o.PIDs = 0, 0, nil
+	}
 	if w.WarmupSeconds > 0 {
 		warmup := w
 		warmup.Seconds, warmup.Records, warmup.WarmupSeconds = w.WarmupSeconds, 0, 0
 		quiet := o
-		quiet.Progress = nil
+		quiet.Progress, quiet.Trouble = nil, nil
 		if o.Progress != nil {
 			o.Progress(Progress{Doing: "warm-up", Left: duration(w.WarmupSeconds)})
 		}
@@ -74,6 +86,9 @@ func (w Workload) Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer admin.Close()
+	if o.Trouble != nil {
+		r.phases = newPhases(time.Now())
+	}
 	if err := r.makeTopics(ctx, admin); err != nil {
 		return nil, err
 	}
@@ -144,6 +159,7 @@ func ready(details kadm.TopicDetails, topics []string, partitions int) bool {
 // all runs the parts.
 func (r *run) all(ctx context.Context) (*Result, error) {
 	result := &Result{Workload: r.Workload, Began: time.Now().UTC(), Machine: thisMachine()}
+	r.started = time.Now()
 	stop := r.watch(result)
 	defer stop()
 	whole, err := newGauge(r.PIDs, r.wire)
@@ -164,6 +180,10 @@ func (r *run) all(ctx context.Context) (*Result, error) {
 	produce, err := newGauge(r.PIDs, r.wire)
 	if err != nil {
 		return nil, err
+	}
+	if r.Trouble != nil {
+		r.phases.began = time.Now()
+		parts.Go(func() error { return r.torment(ctx) })
 	}
 	if err := r.produce(ctx); err != nil {
 		return nil, named("produce", errors.Join(err, context.Cause(ctx)))
@@ -191,6 +211,10 @@ func (r *run) all(ctx context.Context) (*Result, error) {
 	result.Broker = sum(broker).since(sum(whole.broker))
 	stop()
 	result.latencies(r.produced, r.consumed)
+	if r.phases != nil {
+		result.Phases, result.Faults = r.phases.result(r.started)
+		result.Repeated = r.phases.repeated
+	}
 	result.CommitMs = r.commits.whole.Percentiles()
 	result.Backlog, result.CatchUpSeconds = r.catching.result(r.consumed.end())
 	return result, err

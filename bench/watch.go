@@ -19,7 +19,7 @@ func (r *run) watch(result *Result) (stop func()) {
 		ticks, seconds := time.NewTicker(watchEvery), time.NewTicker(time.Second)
 		defer ticks.Stop()
 		defer seconds.Stop()
-		s := series{run: r, result: result, began: time.Now()}
+		s := series{run: r, result: result, began: r.started}
 		s.last = s.began
 		for {
 			select {

@@ -51,7 +51,23 @@ var Measures = []Measure{
 	{"produce_p50", "ms", latency(func(r *bench.Result) bench.Percentiles { return r.ProduceMs }, 50), boundOf(produce)},
 	{"end_to_end_p99", "ms", latency(func(r *bench.Result) bench.Percentiles { return r.EndToEndMs }, 99), boundOf(produce)},
 	{"end_to_end_p50", "ms", latency(func(r *bench.Result) bench.Percentiles { return r.EndToEndMs }, 50), boundOf(produce)},
+	{"write_gap", "ms", inTrouble(1, func(p bench.Phase) float64 { return p.WriteGapMs }), boundOf(produce)},
+	{"read_gap", "ms", inTrouble(1, func(p bench.Phase) float64 { return p.ReadGapMs }), boundOf(produce)},
+	{"produce_p99_before", "ms", inTrouble(0, func(p bench.Phase) float64 { return p.Produce.P99 }), boundOf(produce)},
+	{"produce_p99_during", "ms", inTrouble(1, func(p bench.Phase) float64 { return p.Produce.P99 }), boundOf(produce)},
+	{"produce_p99_after", "ms", inTrouble(2, func(p bench.Phase) float64 { return p.Produce.P99 }), boundOf(produce)},
+	{"end_to_end_p99_during", "ms", inTrouble(1, func(p bench.Phase) float64 { return p.EndToEnd.P99 }), boundOf(produce)},
 	{"loaded_rss", "MiB", memory, func(*bench.Result) string { return "" }},
+}
+
+// inTrouble is a figure of the phase before, during or after what was done to the cluster.
+func inTrouble(phase int, of func(bench.Phase) float64) func(*bench.Result) (float64, float64, bool) {
+	return func(r *bench.Result) (figure, cpu float64, ok bool) {
+		if len(r.Phases) <= phase {
+			return 0, 0, false
+		}
+		return of(r.Phases[phase]), 0, true
+	}
 }
 
 // memory is what the brokers hold at the end of a run that is not held back by a rate.
@@ -73,14 +89,14 @@ func partOf(figure func(*bench.Part) float64, part func(*bench.Result) *bench.Pa
 	}
 }
 
-// latency is told of runs at a rate only: without one it is the time in the client's own buffer.
+// latency is told of runs at a rate only: without one it is the time in the client's own buffer. With trouble it is told by phase.
 func latency(of func(*bench.Result) bench.Percentiles, percentile float64) func(*bench.Result) (float64, float64, bool) {
 	return func(r *bench.Result) (float64, float64, bool) {
 		figure := of(r).P50
 		if percentile == 99 {
 			figure = of(r).P99
 		}
-		return figure, r.Produce.BrokerCPUPerGiB(), r.Workload.Rate > 0 && of(r).Count > 0
+		return figure, r.Produce.BrokerCPUPerGiB(), r.Workload.Rate > 0 && of(r).Count > 0 && len(r.Phases) == 0
 	}
 }
 

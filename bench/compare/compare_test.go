@@ -62,6 +62,11 @@ func TestRows(t *testing.T) {
 	if len(rows) != 2 || rows[0].Name != "produce_p99_x" || rows[1].Name != "produce_p50_x" || rows[0].Ours[0] != 2 {
 		t.Errorf("%+v", rows)
 	}
+	troubled := &bench.Result{Workload: open.Workload, ProduceMs: open.ProduceMs, Phases: []bench.Phase{{Produce: bench.Percentiles{P99: 3}}, {WriteGapMs: 500, Produce: bench.Percentiles{P99: 400}}, {}}}
+	rows = Rows("kill", []*bench.Result{troubled}, []*bench.Result{troubled})
+	if len(rows) != 6 || rows[0].Name != "write_gap_kill" || rows[0].Ours[0] != 500 || rows[3].Name != "produce_p99_during_kill" || rows[3].Ours[0] != 400 {
+		t.Errorf("under faults: %+v", rows)
+	}
 	if line := (Row{Name: "start", Unit: "ms", Ours: Sample{20}, Peer: Sample{2000}}).Line(); line != "row=start ours=20.0 peer=2000 ratio=0.010 cpu_ratio=- spread=0.00 unit=ms rounds=1" {
 		t.Error(line)
 	}

@@ -79,6 +79,11 @@ func timed(name, unit string, log bool, sides []Side, of ...func(bench.Second) f
 				}
 				chart.Curves = append(chart.Curves, curve)
 			}
+			for _, f := range r.Faults {
+				if k == middle(side) {
+					chart.Bands = append(chart.Bands, reports.Band{Name: prefixed(side, f.Words), From: f.From, To: f.To})
+				}
+			}
 		}
 	}
 	return chart
@@ -148,5 +153,8 @@ func charts(sides []Side) (all []reports.Chart) {
 	p50, p99 := func(s bench.Second) float64 { return s.Produce.P50 }, func(s bench.Second) float64 { return s.Produce.P99 }
 	slow := timed("Produce latency, second by second", "ms", true, sides, p50, p99)
 	add(named(slow, sides, "p50", "p99"), has(p50))
+	late50, late99 := func(s bench.Second) float64 { return s.EndToEnd.P50 }, func(s bench.Second) float64 { return s.EndToEnd.P99 }
+	late := timed("End to end latency, second by second", "ms", true, sides, late50, late99)
+	add(named(late, sides, "p50", "p99"), has(late50) && sides[0].Results[0].Workload.Read == "beside")
 	return all
 }

@@ -78,6 +78,20 @@ func TestPageOfAResult(t *testing.T) {
 	}
 }
 
+// What was done to the cluster is a band in what goes by seconds, and its phases are a table.
+func TestPageUnderFaults(t *testing.T) {
+	r := result(t, 1)
+	r.Faults = []bench.Struck{{Words: "crash node 2", From: 0.5, To: 1.5}}
+	r.Phases = []bench.Phase{{Name: "before", Seconds: 1}, {Name: "during", Seconds: 1, Written: 321, WriteGapMs: 512, ReadGapMs: 613}, {Name: "after", Seconds: 1}}
+	r.Repeated = 17
+	page := written(t, Of(r))
+	for _, words := range []string{"<title>crash node 2, 0.5 s to 1.5 s</title>", "ms, longest gap in writing", ">512<", ">613<", ">321<", "crash node 2, from 0.5 s", "read 17 records again"} {
+		if !strings.Contains(page, words) {
+			t.Errorf("the page lacks %q", words)
+		}
+	}
+}
+
 // A percentile curve rises, and ends where there are no records for more.
 func TestPercentileCurve(t *testing.T) {
 	c := percentiles(bench.HistogramOf(latencies(1)...), "x", 0, false)
@@ -95,7 +109,7 @@ func TestPercentileCurve(t *testing.T) {
 // A run that wrote one short time has a page too, without what it has nothing for.
 func TestPageOfLittle(t *testing.T) {
 	page := written(t, Of(&bench.Result{Produce: bench.Part{Records: 1, Bytes: 1, Seconds: 1, Bound: "waiting"}}))
-	if strings.Contains(page, "<svg") || strings.Contains(page, "NaN") || strings.Contains(page, "Inf") || !strings.Contains(page, "no --pid was given") {
+	if strings.Contains(page, "<svg") || strings.Contains(page, "NaN") || strings.Contains(page, "Inf") || !strings.Contains(page, "no process was named") {
 		t.Error(page)
 	}
 }

@@ -1,6 +1,9 @@
 package page
 
 import (
+	"fmt"
+	"slices"
+
 	"odradek/bench"
 	"odradek/reports"
 )
@@ -19,6 +22,16 @@ func Of(r *bench.Result) reports.Measurement {
 			{Name: "Begun", Words: []string{r.Began.Format("2006-01-02 15:04:05 MST")}},
 		},
 		Notes: notes,
+	}
+	for i, f := range r.Faults {
+		if i == 0 {
+			m.Facts = append(m.Facts, reports.Fact{Name: "Faults"})
+		}
+		last := &m.Facts[len(m.Facts)-1]
+		last.Words = append(last.Words, fmt.Sprintf("%s, from %.1f s to %.1f s", f.Words, f.From, f.To))
+	}
+	if r.Repeated > 0 {
+		m.Notes = append(slices.Clip(m.Notes), fmt.Sprintf("The group read %d records again: they are counted once.", r.Repeated))
 	}
 	if r.Command != "" {
 		m.Commands = []string{r.Command}

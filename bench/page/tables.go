@@ -130,8 +130,33 @@ func clientTable(sides []Side) reports.Table {
 	return t
 }
 
+// phaseTable has what clients got before, during and after what was done to the cluster: of several rounds, the medians.
+func phaseTable(sides []Side) (reports.Table, bool) {
+	t := reports.Table{
+		Name:    "Before, during and after the faults; gaps are the longest of a partition, latencies in ms",
+		Columns: columns("", "seconds", "written a second", "gap in writing, ms", "gap in reading, ms", "produce p50", "p99", "max", "end to end p50", "p99", "max"),
+	}
+	for _, side := range sides {
+		for i, phase := range side.Results[0].Phases {
+			figure := func(of func(bench.Phase) float64) string {
+				return number(median(side.Results, func(r *bench.Result) float64 { return of(r.Phases[i]) }))
+			}
+			t.Rows = append(t.Rows, []string{
+				prefixed(side, phase.Name), figure(func(p bench.Phase) float64 { return p.Seconds }), figure(func(p bench.Phase) float64 { return float64(p.Written) / max(p.Seconds, 1e-3) }),
+				figure(func(p bench.Phase) float64 { return p.WriteGapMs }), figure(func(p bench.Phase) float64 { return p.ReadGapMs }),
+				figure(func(p bench.Phase) float64 { return p.Produce.P50 }), figure(func(p bench.Phase) float64 { return p.Produce.P99 }), figure(func(p bench.Phase) float64 { return p.Produce.Max }),
+				figure(func(p bench.Phase) float64 { return p.EndToEnd.P50 }), figure(func(p bench.Phase) float64 { return p.EndToEnd.P99 }), figure(func(p bench.Phase) float64 { return p.EndToEnd.Max }),
+			})
+		}
+	}
+	return t, len(t.Rows) > 0
+}
+
 // tables are all that the results have something for.
 func tables(sides []Side) (all []reports.Table) {
+	if t, ok := phaseTable(sides); ok {
+		all = append(all, t)
+	}
 	if t, ok := percentileTable(sides); ok {
 		all = append(all, t)
 	}

@@ -61,6 +61,9 @@ func workload(w bench.Workload) []string {
 	if w.Rate > 0 {
 		pace = fmt.Sprintf("%d records a second, whatever comes back (open loop)", w.Rate)
 	}
+	if w.Records == 0 {
+		length = "until the faults are over"
+	}
 	if w.Seconds > 0 {
 		length = fmt.Sprintf("%g s", w.Seconds)
 	}
@@ -154,7 +157,7 @@ func limits(r *bench.Result) []string {
 
 func brokerCPU(p *bench.Part) string {
 	if len(p.Processes) == 0 {
-		return "not measured: no --pid was given"
+		return "not measured: no process was named, or they came and went"
 	}
 	return number(p.Broker.CPUSeconds) + " s"
 }
@@ -184,6 +187,10 @@ func figures(r *bench.Result) []reports.Figure {
 	add(r.Consume.Records > 0, "MiB/s read", number(r.Consume.MiBPerSecond()))
 	add(r.ProduceMs.Count > 0, "ms, produce p99", number(r.ProduceMs.P99))
 	add(r.EndToEndMs.Count > 0, "ms, end to end p99", number(r.EndToEndMs.P99))
+	if len(r.Phases) > 1 {
+		add(true, "ms, longest gap in writing", number(r.Phases[1].WriteGapMs))
+		add(true, "ms, longest gap in reading", number(r.Phases[1].ReadGapMs))
+	}
 	add(r.Backlog > 0, fmt.Sprintf("s to catch up with %s records", number(float64(r.Backlog))), number(r.CatchUpSeconds))
 	add(r.CommitMs.Count > 0, "ms, commit p99", number(r.CommitMs.P99))
 	add(len(r.Produce.Processes) > 0, "CPU-seconds a GiB written", number(r.Produce.BrokerCPUPerGiB()))

@@ -26,6 +26,8 @@ type benchOptions struct {
 	pids           []int
 	json, hgrm     string
 	report         string
+	faults         string
+	control        string
 	bootstrapAddrs *[]string
 }
 
@@ -36,7 +38,8 @@ func benchCommand() *cobra.Command {
 		Short: "Write records to a cluster and read them back, and tell the rates, the latencies and what the brokers used",
 		Example: "  odradek bench --bootstrap-server 127.0.0.1:9092 --records 200000 --record-size 1000\n" +
 			"  odradek bench --workload latency-1KB --rate 5000 --json result.json --hgrm latency\n" +
-			"  odradek bench --bootstrap-server 127.0.0.1:19092 --replication-factor 3 --pid 4711,4712,4713",
+			"  odradek bench --bootstrap-server 127.0.0.1:19092 --replication-factor 3 --pid 4711,4712,4713\n" +
+			"  odradek bench --bootstrap-server 127.0.0.1:19092 --faults leader-kill --control 'odradek cluster node --dir /tmp/c' --report kill.html",
 		Args: cobra.NoArgs,
 	}
 	o.bootstrapAddrs = bootstrapFlag(command)
@@ -44,8 +47,15 @@ func benchCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.IntSliceVar(&o.pids, "pid", nil, "the broker's processes on this machine, to measure what they use")
 	flags.StringVar(&o.hgrm, "hgrm", "", "write the latencies as HdrHistogram text to files that begin with this name")
+	flags.StringVar(&o.faults, "faults", "", "what is done to the cluster meanwhile: a JSON file, or one of "+strings.Join(bench.Troubles(), ", "))
+	flags.StringVar(&o.control, "control", "", "for that, a command that reaches the nodes: COMMAND status | start N | disk N JSON, as odradek cluster node --dir DIR")
+	command.MarkFlagsRequiredTogether("faults", "control")
 	flags.StringVar(&o.report, "report", "", "write a page of the result to this file: HTML that opens from disk")
 	command.RunE = func(command *cobra.Command, _ []string) error {
+		trouble, err := o.trouble(command)
+		if err != nil {
+			return err
+		}
 		w, err := o.chosen(command)
 		if err != nil {
 			return err
@@ -56,7 +66,7 @@ func benchCommand() *cobra.Command {
 		}
 		client.Close()
 		progress := newBenchProgress(command.ErrOrStderr())
-		result, err := w.Run(command.Context(), bench.Options{BootstrapServers: *o.bootstrapAddrs, PIDs: o.pids, Progress: progress.tell})
+		result, err := w.Run(command.Context(), bench.Options{BootstrapServers: *o.bootstrapAddrs, PIDs: o.pids, Progress: progress.tell, Trouble: trouble, Control: bench.Control(o.control)})
 		progress.end()
 		if err != nil {
 			return err
@@ -78,6 +88,33 @@ func (o *benchOptions) workloadFlags(command *cobra.Command) {
 	flags.IntVar(&o.rate, "rate", 0, "records a second, instead of the workload's; 0: as many as go")
 	flags.Float64Var(&o.seconds, "seconds", 0, "how long is written, instead of the workload's records or seconds")
 	flags.StringVar(&o.json, "json", "", "write the whole result to this file")
+}
+
+// trouble is what --faults names, nil for none. Without --workload it brings the one that it is meant for.
+func (o *benchOptions) trouble(command *cobra.Command) (*bench.Trouble, error) {
+	if o.faults == "" {
+		return nil, nil
+	}
+	t, err := o.namedTrouble()
+	if err == nil && t.Workload != "" && !command.Flags().Changed("workload") {
+		o.workload = t.Workload
+	}
+	return &t, err
+}
+
+func (o *benchOptions) namedTrouble() (bench.Trouble, error) {
+	text, err := os.ReadFile(o.faults)
+	if errors.Is(err, os.ErrNotExist) && !strings.ContainsAny(o.faults, "./") {
+		return bench.NamedTrouble(o.faults)
+	}
+	if err != nil {
+		return bench.Trouble{}, err
+	}
+	t, err := bench.ParseTrouble(text)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", o.faults, err)
+	}
+	return t, err
 }
 
 // chosen is the workload with what flags change of it.

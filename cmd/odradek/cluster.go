@@ -28,7 +28,7 @@ const (
 
 func clusterCommand() *cobra.Command {
 	command := &cobra.Command{Use: "cluster", Short: "Run a cluster of real broker processes on this machine"}
-	command.AddCommand(clusterUpCommand(), clusterDownCommand())
+	command.AddCommand(clusterUpCommand(), clusterDownCommand(), clusterNodeCommand())
 	return command
 }
 
@@ -36,6 +36,7 @@ func clusterUpCommand() *cobra.Command {
 	var dir string
 	var nodes, port int
 	var settings []string
+	var faults bool
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Start the nodes that don't run yet and return when all of them serve; data of an earlier run is kept",
@@ -48,6 +49,7 @@ func clusterUpCommand() *cobra.Command {
 	flags.StringVar(&dir, "dir", "", "directory for the nodes' data and logs")
 	flags.IntVar(&port, "port", 19092, "the first node's port; the others follow, and their controllers 10 higher")
 	flags.StringArrayVar(&settings, "set", nil, "KEY=VALUE for every node; may be repeated")
+	flags.BoolVar(&faults, "slow-disks", false, "let `odradek cluster node disk` slow the nodes' disks")
 	if err := command.MarkFlagRequired("dir"); err != nil {
 		panic(err)
 	}
@@ -58,12 +60,12 @@ func clusterUpCommand() *cobra.Command {
 		if portMax := 1<<16 - controllerPortOffset - nodes; port < 1 || port > portMax {
 			return fmt.Errorf("--port %d: 1 to %d is allowed", port, portMax)
 		}
-		return clusterUp(command, dir, nodes, port, settings)
+		return clusterUp(command, dir, nodes, port, settings, faults)
 	}
 	return command
 }
 
-func clusterUp(command *cobra.Command, dir string, nodes, port int, settings []string) error {
+func clusterUp(command *cobra.Command, dir string, nodes, port int, settings []string, faults bool) error {
 	wanted := layout(nodes, port)
 	running, err := stillRunning(dir, wanted)
 	if err != nil {
@@ -71,11 +73,15 @@ func clusterUp(command *cobra.Command, dir string, nodes, port int, settings []s
 	}
 	var state, started clusterFile // all nodes, and those that this command started and stops again when it fails
 	for _, node := range wanted {
+		node.Arguments = serveArguments(dir, node, nodes, port, settings)
+		if faults {
+			node.Faults = filepath.Join(dir, fmt.Sprintf("node-%d.faults", node.ID))
+			node.Arguments = append(node.Arguments, "--faults-on-stdin")
+		}
 		if pid := running[node.Address]; pid != 0 {
 			node.PID = pid
 		} else {
-			node.PID, err = spawn(logName(dir, node.ID), serveArguments(dir, node, nodes, port, settings))
-			if err != nil {
+			if node.PID, err = spawn(dir, node); err != nil {
 				return errors.Join(err, stopCluster(started))
 			}
 			started.Nodes = append(started.Nodes, node)
@@ -148,7 +154,8 @@ func serveArguments(dir string, node clusterNode, nodes, port int, settings []st
 }
 
 // spawn starts this program again in a session of its own, so that it outlives the command and its terminal.
-func spawn(logFile string, arguments []string) (pid int, err error) {
+func spawn(dir string, node clusterNode) (pid int, err error) {
+	logFile := logName(dir, node.ID)
 	program, err := os.Executable()
 	if err != nil {
 		return 0, err
@@ -161,8 +168,16 @@ func spawn(logFile string, arguments []string) (pid int, err error) {
 		return 0, err
 	}
 	defer log.Close()
-	process := exec.Command(program, arguments...)
+	process := exec.Command(program, node.Arguments...)
 	process.Stdout, process.Stderr = log, log
+	if node.Faults != "" {
+		pipe, err := openPipe(node.Faults)
+		if err != nil {
+			return 0, err
+		}
+		defer pipe.Close()
+		process.Stdin = pipe
+	}
 	detach(process)
 	if err := process.Start(); err != nil {
 		return 0, err

@@ -17,6 +17,10 @@ type clusterNode struct {
 	ID      int    `json:"id"`
 	Address string `json:"address"`
 	PID     int    `json:"pid"`
+	// Arguments are those of its process.
+	Arguments []string `json:"arguments,omitempty"`
+	// Faults is the pipe that tells it how slow its disk is, if there is one.
+	Faults string `json:"faults,omitempty"`
 }
 
 func logName(dir string, node int) string {

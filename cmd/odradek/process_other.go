@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 )
@@ -24,3 +25,5 @@ func isOurs(node clusterNode) bool {
 	}
 	return process.Release() == nil
 }
+
+func openPipe(string) (*os.File, error) { return nil, errors.New("there are no named pipes here") }

@@ -32,3 +32,11 @@ func procExists() bool {
 	_, err := os.Stat("/proc/self")
 	return err == nil
 }
+
+// openPipe makes a named pipe, unless it is there, and opens it so that who reads it finds no end.
+func openPipe(name string) (*os.File, error) {
+	if err := syscall.Mkfifo(name, 0o600); err != nil && !os.IsExist(err) {
+		return nil, err
+	}
+	return os.OpenFile(name, os.O_RDWR, 0)
+}
