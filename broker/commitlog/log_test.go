@@ -80,3 +80,39 @@ func TestRemoveDeleted(t *testing.T) {
 		t.Errorf("left over: %v", list)
 	}
 }
+
+// TestSyncsOfAStop counts the fsyncs of a clean stop, which a node with thousands of logs waits for: of the records, of the recovery point and
+// of its name; before the first also of the leader epochs and the names, and with producers of their snapshot and its name. A log
+// that nothing was appended to costs none.
+func TestSyncsOfAStop(t *testing.T) {
+	for _, test := range []struct {
+		producer bool
+		first    int // stop of a new log, whose parent directory is one
+		later    int
+	}{{false, 6, 3}, {true, 7, 5}} {
+		l, disk := newLog(t, nil)
+		stop := func(batches int) (syncs int) {
+			for range batches {
+				batch := batchOf(t, 2, nil)
+				if test.producer {
+					batch = batchOf(t, 2, idempotent(l.EndOffset(), 0, 0))
+				}
+				_, err := l.AppendLeader(batch, 1)
+				must(t, err)
+			}
+			disk.SetHook(func(op memenv.Op) error {
+				if op.Kind == memenv.OpSync || op.Kind == memenv.OpSyncDir {
+					syncs++
+				}
+				return nil
+			})
+			must(t, l.Close())
+			disk.SetHook(nil)
+			l = openLog(t, disk, l.configuration())
+			return syncs
+		}
+		if first, later, none := stop(2), stop(2), stop(0); first != test.first || later != test.later || none != 0 {
+			t.Errorf("producer %v: %d, %d and %d", test.producer, first, later, none)
+		}
+	}
+}

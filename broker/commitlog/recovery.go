@@ -323,7 +323,7 @@ func (l *Log) loadTrusted(i int, fileSize int64) error {
 		return nil
 	}
 	s.index.observeTime(s.base, s.maxTimestamp, s.maxTimestampOffset)
-	if err := l.writeCompanions(s, nil); err != nil {
+	if _, err := l.writeCompanions(s, nil); err != nil {
 		return err
 	}
 	l.leaveIndex(s)

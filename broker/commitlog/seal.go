@@ -66,12 +66,12 @@ func (l *Log) seal() error {
 		if l.recovery.base == s.base && l.recovery.position == s.size {
 			continue // its files are trusted already: writing them again would only put them at risk
 		}
-		if err := l.writeCompanions(s, s.snapshot); err != nil {
+		if _, err := l.writeCompanions(s, s.snapshot); err != nil {
 			return l.failUnlessFull("seal", err)
 		}
 	}
 	last := segments[len(segments)-1]
-	return l.advanceRecovery(segments, recoveryPoint{offset: last.nextOffset, base: last.base, position: last.size})
+	return l.advanceRecovery(segments, recoveryPoint{offset: last.nextOffset, base: last.base, position: last.size}, true)
 }
 
 // trim cuts off what was allocated of the file of a segment that nothing is appended to any more, or not before it was opened
@@ -90,49 +90,51 @@ func (l *Log) trim(s *segment) error {
 }
 
 // writeCompanions makes a segment's index files durable, and a snapshot of the producers at its end. A bare segment gets none
-// of the first two; those that are there may be of what was truncated.
-func (l *Log) writeCompanions(s *segment, snapshot []byte) error {
+// of the first two; those that are there may be of what was truncated. entries says that it changed some of the directory's, which
+// are not durable yet.
+func (l *Log) writeCompanions(s *segment, snapshot []byte) (entries bool, err error) {
 	if s.index != nil && s.isBare(s.size) {
-		if s.companions || len(s.index.aborted) > 0 {
+		entries = s.companions || len(s.index.aborted) > 0
+		if entries {
 			if err := l.writeAborted(segmentName(s.base, txnIndexSuffix), s.index.aborted); err != nil {
-				return err
+				return true, err
 			}
 		}
 		if s.companions {
 			if err := l.removeFiles(s.base, indexSuffix, timeIndexSuffix); err != nil {
-				return err
+				return true, err
 			}
 		}
 		s.companions = len(s.index.aborted) > 0
 	} else if s.index != nil {
-		s.companions = true
+		s.companions, entries = true, true
 		if err := l.writeSynced(segmentName(s.base, indexSuffix), s.index.encodeOffsets()); err != nil {
-			return err
+			return true, err
 		}
 		if err := l.writeSynced(segmentName(s.base, timeIndexSuffix), s.index.encodeTimes()); err != nil {
-			return err
+			return true, err
 		}
 		if err := l.writeAborted(segmentName(s.base, txnIndexSuffix), s.index.aborted); err != nil {
-			return err
+			return true, err
 		}
 	}
 	if snapshot == nil {
-		return nil
+		return entries, nil
 	}
-	return l.writeSynced(segmentName(s.nextOffset, snapshotSuffix), snapshot)
+	return true, l.writeSynced(segmentName(s.nextOffset, snapshotSuffix), snapshot)
 }
 
 // advanceRecovery moves the recovery point to r, now that the segments before it are on the disk with all that is theirs.
-// The caller has the turn.
-func (l *Log) advanceRecovery(segments []*segment, r recoveryPoint) error {
-	written, err := l.writeEpochs()
+// entries says that the directory has some which are not durable. The caller has the turn.
+func (l *Log) advanceRecovery(segments []*segment, r recoveryPoint, entries bool) error {
+	written, err := l.writeEpochs() // and with them the directory's entries
 	if err != nil {
 		return l.failUnlessFull("epochs", err)
 	}
-	if written { // and with them the directory's entries
-		err = l.syncParentOnce()
-	} else {
+	if entries && !written {
 		err = l.syncEntries()
+	} else {
+		err = l.syncParentOnce()
 	}
 	if err != nil {
 		return err
@@ -188,10 +190,11 @@ func (l *Log) checkpointEnd() error {
 	if !noProducers {
 		snapshot = l.producers.snapshot(s.nextOffset)
 	}
-	if err := l.writeCompanions(s, snapshot); err != nil {
+	entries, err := l.writeCompanions(s, snapshot)
+	if err != nil {
 		return l.failUnlessFull("checkpoint", err)
 	}
-	return l.advanceRecovery([]*segment{s}, end)
+	return l.advanceRecovery([]*segment{s}, end, entries || !s.entrySynced)
 }
 
 // writeEpochs makes the history of epochs durable if it has changed, and then all of the directory's entries. The caller has the
