@@ -51,6 +51,9 @@ func (h *Handler) shareFetch(ctx context.Context, c call, req *kmsg.ShareFetchRe
 	} else if !req.IsRenewAck {
 		run.settings = h.shareGroup(run.img, run.who.group)
 		run.fetch(ctx, parts)
+		if ctx.Err() != nil {
+			run.takeBack() // its session may have ended before this was acquired
+		}
 	}
 	resp.AcquisitionLockTimeoutMillis = int32(h.shareGroup(run.img, run.who.group).LockDuration / time.Millisecond)
 	run.answer(resp, parts)
@@ -149,6 +152,15 @@ func (r *shareFetchRun) fetch(ctx context.Context, parts []sharePart) {
 	}
 }
 
+// takeBack gives up what the request has acquired.
+func (r *shareFetchRun) takeBack() {
+	for _, fetched := range r.results {
+		if len(fetched.acquired) > 0 {
+			fetched.shared.TakeBack(r.who.member, fetched.acquired)
+		}
+	}
+}
+
 // rotated begins with another partition in each request of a session, so that none is always last.
 func (r *shareFetchRun) rotated(parts []sharePart) []sharePart {
 	if len(parts) == 0 {
@@ -169,11 +181,12 @@ func (r *shareFetchRun) acquire(f *shareFetched, wake chan struct{}) []Watch {
 		return nil
 	}
 	buf, batches, logStart, err := r.read(f.partition, offset)
-	f.acquired = f.shared.EndRead(r.who.member, batches, r.left, r.req.ShareAcquireMode == acquireStrictly, logStart)
+	var again bool
+	f.acquired, again = f.shared.EndRead(r.who.member, batches, r.left, r.req.ShareAcquireMode == acquireStrictly, logStart)
 	f.err = err
 	if len(f.acquired) == 0 {
-		if err != nil || logStart > offset {
-			wakeUp(wake) // there is a new offset to read at
+		if err != nil || again {
+			wakeUp(wake)
 			return nil
 		}
 		return []Watch{f.partition.Watch(&replica.Waiter{C: wake}, replica.HighWatermark, offset)}

@@ -29,6 +29,7 @@ type Partition struct {
 	// stateEpoch is that of the remembered state; another's writes are refused.
 	stateEpoch int32
 	reading    bool
+	readsAt    int64 // where, while somebody reads
 	// watchers are fetches that wait for something to be acquired; refused are those of them that found another one reading.
 	watchers map[chan struct{}]struct{}
 	refused  map[chan struct{}]struct{}
@@ -175,23 +176,26 @@ func (p *Partition) BeginRead(ch chan struct{}) (offset int64, ok bool, err *ker
 		return 0, false, nil
 	}
 	if offset, ok = p.window.Next(); ok {
-		p.reading = true
+		p.reading, p.readsAt = true, offset
 	}
 	return offset, ok, nil
 }
 
 // EndRead acquires, of the batches that were read, what is available (Window.Acquire). logStart is where the log begins, -1 when the reader
-// did not learn it.
-func (p *Partition) EndRead(member string, batches []Range, recordsMax int, strict bool, logStart int64) []Acquired {
+// did not learn it. again says that nothing was acquired, but that there is another offset to read at now: what was there is gone.
+func (p *Partition) EndRead(member string, batches []Range, recordsMax int, strict bool, logStart int64) (given []Acquired, again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reading = false
 	if p.status != ready {
-		return nil
+		return nil, false
 	}
 	now := time.Now()
 	p.window.TrimTo(logStart)
-	given := p.window.Acquire(member, batches, recordsMax, strict, now)
+	given = p.window.Acquire(member, p.readsAt, batches, recordsMax, strict, now)
+	if next, ok := p.window.Next(); len(given) == 0 && ok {
+		again = next != p.readsAt
+	}
 	p.changed(nil, nil)
 	p.arm(now)
 	// Only those who were sent away: the others have looked, and will be told of what is new. This fetch itself would turn in circles.
@@ -199,7 +203,7 @@ func (p *Partition) EndRead(member string, batches []Range, recordsMax int, stri
 		signal(ch)
 	}
 	clear(p.refused)
-	return given
+	return given, again
 }
 
 // Acknowledge takes over what a member says of its records, and calls done once it is remembered, or with an error.
@@ -239,6 +243,21 @@ func (p *Partition) Release(member string) {
 		p.changed(p.window.Release(member), nil)
 		p.wake()
 	}
+}
+
+// TakeBack takes back what a member has acquired but will never see: its connection is gone.
+func (p *Partition) TakeBack(member string, given []Acquired) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.status != ready {
+		return
+	}
+	var changes []state.Batch
+	for _, g := range given {
+		changes = append(changes, p.window.TakeBack(member, g.Range)...)
+	}
+	p.changed(changes, nil)
+	p.wake()
 }
 
 // expire is the timer's.

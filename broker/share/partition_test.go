@@ -124,3 +124,32 @@ func TestFencedIsNotTheLeader(t *testing.T) {
 		}
 	}
 }
+
+// TestReadsOnBehindAGap: a fetch that read over a gap in the window, and acquired nothing behind it, reads on at once.
+func TestReadsOnBehindAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManagerOf(&remembers{})
+		defer m.Close()
+		ch := make(chan struct{}, 1)
+		p := entered(t, m, ch)
+		read := func(batches ...Range) ([]Acquired, bool) {
+			t.Helper()
+			if _, ok, err := p.BeginRead(ch); !ok || err != nil {
+				t.Fatalf("may not read: %v", err)
+			}
+			return p.EndRead("a", batches, 100, true, -1)
+		}
+		given, _ := read(Range{0, 4}, Range{5, 9})
+		p.Acknowledge("a", []Ack{{Range{5, 9}, []int8{AckAccept}}}, func(*kerr.Error) {})
+		p.TakeBack("a", given)
+		if given, again := read(Range{5, 9}); len(given) != 0 || !again {
+			t.Errorf("given %v, again %v", given, again)
+		}
+		if offset, ok, _ := p.BeginRead(ch); offset != 10 || !ok {
+			t.Errorf("reads at %d (%v)", offset, ok)
+		}
+		if given, again := p.EndRead("a", nil, 100, true, -1); len(given) != 0 || again {
+			t.Errorf("given %v, again %v: it turns in circles", given, again)
+		}
+	})
+}

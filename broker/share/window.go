@@ -1,6 +1,7 @@
 package share
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -64,7 +65,7 @@ type Ack struct {
 // A record's life, as its deliveries are counted:
 //
 //	available ──acquire──▶ acquired ──accept──▶ acknowledged
-//	    ▲                     │ ├─────reject──▶ archived
+//	    ▲                     │ ├─────reject──▶ archived ◀──there is no such record── available
 //	    └──release, time-out──┘ └──the last delivery, released or timed out──▶ archived
 type Window struct {
 	// spans ascend without gaps from start to end. Invariant: the first is neither acknowledged nor archived.
@@ -160,15 +161,16 @@ func (w *Window) cut(offset int64) int {
 	return at + 1
 }
 
-// Acquire gives a member what is available of the batches that were read, in order, up to so many records. Unless strict, the batch in
-// which the limit lies is given whole.
-func (w *Window) Acquire(member string, batches []Range, recordsMax int, strict bool, now time.Time) []Acquired {
+// Acquire gives a member what is available of the batches that were read from an offset on, in order, up to so many records. Unless strict, the
+// batch in which the limit lies is given whole. Between them there is nothing: compaction has taken what may have been in flight once.
+func (w *Window) Acquire(member string, from int64, batches []Range, recordsMax int, strict bool, now time.Time) []Acquired {
 	var given []Acquired
 	for _, b := range batches {
 		if recordsMax <= 0 {
 			break
 		}
-		w.extend(b.First-1, archived) // no such records
+		w.skip(Range{from, b.First - 1})
+		from = b.Last + 1
 		w.extend(b.Last, available)
 		last := b.Last
 		for at := w.cut(max(b.First, w.start)); at < len(w.spans) && w.spans[at].first <= last; at++ {
@@ -193,6 +195,30 @@ func (w *Window) Acquire(member string, batches []Range, recordsMax int, strict 
 	}
 	w.advance()
 	return given
+}
+
+// skip is done with offsets that have no records and that nobody has acquired. It need not be remembered: whoever takes over reads the same.
+func (w *Window) skip(r Range) {
+	w.extend(r.Last, archived)
+	for at := range w.within(r) {
+		if s := &w.spans[at]; s.state == available {
+			s.become(archived)
+		}
+	}
+}
+
+// within iterates over the places of the spans in a range, which are cut to fit.
+func (w *Window) within(r Range) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		first, last := max(r.First, w.start), min(r.Last, w.end-1)
+		if last < first {
+			return
+		}
+		at := w.cut(first)
+		w.cut(last + 1)
+		for ; at < len(w.spans) && w.spans[at].last <= last && yield(at); at++ {
+		}
+	}
 }
 
 // Acknowledge takes over what a member says of records that it acquired, all of it or nothing. What was done with meanwhile is passed over.
@@ -276,6 +302,19 @@ func (w *Window) Release(member string) (changes []state.Batch) {
 	for i := range w.spans {
 		if s := &w.spans[i]; s.state == acquired && s.member == member {
 			changes = append(changes, w.release(s))
+		}
+	}
+	w.advance()
+	return changes
+}
+
+// TakeBack takes back what a member has acquired and was never sent. That delivery does not count: or records would be done with that nobody
+// ever saw, only because connections ended.
+func (w *Window) TakeBack(member string, r Range) (changes []state.Batch) {
+	for at := range w.within(r) {
+		if s := &w.spans[at]; s.state == acquired && s.member == member {
+			s.deliveries--
+			changes = append(changes, s.become(available))
 		}
 	}
 	w.advance()
