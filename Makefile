@@ -84,10 +84,10 @@ e2e: build ## real clusters against kcat (installed when it is missing) and fran
 	@command -v kcat >/dev/null || { apt-get update -q && apt-get install -y -q kcat; }
 	go test -tags e2e -count 1 -timeout 15m -v ./e2e
 
-bench: build ## measure one broker of ours: WORKLOAD=name or file, and JSON=file HGRM=name
+bench: build ## measure one broker of ours: WORKLOAD=name or file, and REPORT=file.html JSON=file HGRM=name
 	@dir=$$(mktemp -d); trap 'bin/odradek cluster down --dir '$$dir'; rm -rf '$$dir EXIT; \
 	  bin/odradek cluster up --nodes 1 --dir $$dir --port 24092 >$$dir/up; \
-	  bin/odradek bench --bootstrap-server 127.0.0.1:24092 --workload $(WORKLOAD) --pid $$(sed -n 's/.* pid=//p' $$dir/up) $(if $(JSON),--json $(JSON)) $(if $(HGRM),--hgrm $(HGRM))
+	  bin/odradek bench --bootstrap-server 127.0.0.1:24092 --workload $(WORKLOAD) --pid $$(sed -n 's/.* pid=//p' $$dir/up) $(if $(REPORT),--report $(REPORT)) $(if $(JSON),--json $(JSON)) $(if $(HGRM),--hgrm $(HGRM))
 
 bench-compare: build ## measure against another commit, in turns: REF=commit, ROWS="produce_1KB_rf1 …" ROUNDS=5 PUBLISH=file.md
 	@[ -n "$(REF)" ] || { echo "REF= is needed: the commit to compare with" >&2; exit 2; }
