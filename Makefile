@@ -95,6 +95,9 @@ bench-compare: build ## measure against another commit, in turns: REF=commit, RO
 	  git worktree add -q --detach $$dir/tree $(REF); (cd $$dir/tree && go build -trimpath -o $$dir/odradek ./cmd/odradek); \
 	  TABLE=1 COMMAND="make bench-compare REF=$(REF)" $(if $(PUBLISH),PUBLISH=$(PUBLISH)) ROUNDS=$(or $(ROUNDS),5) ROWS="$(or $(ROWS),produce_100B_rf1 produce_1KB_rf1 latency_1KB_rf1)" bench/turns this=bin/odradek $(REF)=$$dir/odradek
 
+growth: build ## what a record costs with more partitions, clients and log: PARTITIONS="1 10 …" CLIENTS= GIB= RECORDS= ROUNDS=3 PUBLISH=file.md
+	@$(foreach v,PARTITIONS CLIENTS GIB RECORDS ROUNDS PUBLISH,$(if $($(v)),$(v)="$($(v))")) bench/growth
+
 compat: build ## what others wrote, against ours and the real Kafka: PEER=directory of its scripts, ONLY=client,…
 	@PEER=$(PEER) ONLY=$(ONLY) compat/run java
 
