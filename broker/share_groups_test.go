@@ -77,10 +77,16 @@ func always(status kgo.AckStatus) func(*kgo.Record, int) kgo.AckStatus {
 // fromEarliest has a share group begin at the start of partitions.
 func fromEarliest(ctx context.Context, t *testing.T, client *kgo.Client, group string) {
 	t.Helper()
+	beginsAt(ctx, t, client, group, "earliest")
+}
+
+// beginsAt says where a share group begins in partitions.
+func beginsAt(ctx context.Context, t *testing.T, client *kgo.Client, group, value string) {
+	t.Helper()
 	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
 	resource := kmsg.NewIncrementalAlterConfigsRequestResource()
 	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceType(32), group
-	one, value := kmsg.NewIncrementalAlterConfigsRequestResourceConfig(), "earliest"
+	one := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
 	one.Name, one.Value = "share.auto.offset.reset", &value
 	resource.Configs = append(resource.Configs, one)
 	req.Resources = append(req.Resources, resource)
@@ -205,4 +211,32 @@ func TestShareSessionEndsWithItsConnection(t *testing.T) {
 	}
 	first.Close()
 	eventually(t, "the second member has them", func() bool { return fetch(second, "WmFhYWFhYWFhYWFhYWFhYQ") > 0 })
+}
+
+// TestShareGroupBeginsByDuration: a share group reads the records that are younger than it was told, and those that come.
+func TestShareGroupBeginsByDuration(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := startCluster(t, 1, quickShares...)
+	producer := c.client()
+	admin := kadm.NewClient(producer)
+	if _, err := admin.CreateTopic(ctx, 1, 1, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+	for _, age := range []time.Duration{2 * time.Hour, time.Minute, 0} {
+		if err := producer.ProduceSync(ctx, &kgo.Record{Topic: "t", Timestamp: time.Now().Add(-age), Value: []byte(age.String())}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	beginsAt(ctx, t, producer, "s", "by_duration:PT1H")
+	d := newDeliveries()
+	client, done := c.shareMember("s", "t", d, always(kgo.AckAccept))
+	eventually(t, "the young ones are accepted", func() bool { _, accepted := d.count(); return accepted == 2 })
+	d.mu.Lock()
+	if d.delivered["0/0"] > 0 || d.delivered["0/1"] == 0 {
+		t.Errorf("delivered are %v, not what is younger than an hour", d.delivered)
+	}
+	d.mu.Unlock()
+	client.Close()
+	<-done
 }

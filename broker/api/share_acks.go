@@ -2,6 +2,7 @@ package api
 
 import (
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -76,12 +77,19 @@ func (r *shareRun) key(part sharePart) state.Key {
 
 // shared enters the share-partition that is fetched from; it is begun if need be.
 func (r *shareRun) shared(part sharePart, partition Partition, registered *metadata.Partition, wake chan struct{}) (*share.Partition, *kerr.Error) {
-	from := replica.TimestampLatest
-	if r.h.shareGroup(r.img, r.who.group).FromEarliest {
-		from = replica.TimestampEarliest
-	}
+	begin := r.h.shareGroup(r.img, r.who.group).Origin
 	origin := func() (int64, error) {
-		at, err := partition.ListOffset(-1, replica.HighWatermark, int64(from))
+		from := int64(replica.TimestampLatest)
+		switch {
+		case begin.Earliest:
+			from = replica.TimestampEarliest
+		case begin.Ago > 0:
+			from = max(time.Now().Add(-begin.Ago).UnixMilli(), 0)
+		}
+		at, err := partition.ListOffset(-1, replica.HighWatermark, from)
+		if err == nil && at.Offset < 0 { // nothing is as young as that
+			at, err = partition.ListOffset(-1, replica.HighWatermark, replica.TimestampLatest)
+		}
 		return at.Offset, err
 	}
 	return r.h.Shares.Enter(r.key(part), registered.LeaderEpoch, origin, wake)

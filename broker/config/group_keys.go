@@ -59,8 +59,8 @@ var groupKeys = []Key{
 	{Name: "share.session.timeout.ms", Type: Int, Default: "45000", Importance: Medium, Dynamic: true,
 		Fallbacks: from("group.share.session.timeout.ms"), Bounds: [2]string{"group.share.min.session.timeout.ms", "group.share.max.session.timeout.ms"},
 		Doc: "How long a share group's member may be silent before it is out of the group."},
-	{Name: "share.auto.offset.reset", Type: String, Default: "latest", Rule: oneOf("latest", "earliest"), Importance: Medium, Dynamic: true,
-		Doc: "Where a share group begins in a partition that it has not read yet."},
+	{Name: "share.auto.offset.reset", Type: String, Default: "latest", Rule: anOrigin, Importance: Medium, Dynamic: true,
+		Doc: "Where a share group begins in a partition that it has not read yet: latest, earliest, or by_duration:PnDTnHnMn.nS, that long ago."},
 }
 
 // GroupValue is a number of a group's configuration, given what was set for the group.
@@ -80,7 +80,7 @@ type ShareGroup struct {
 	LockDuration                                          time.Duration
 	DeliveriesMax                                         int16
 	InFlightMax                                           int
-	FromEarliest                                          bool // begin at the start of a partition, not at its end
+	Origin                                                Origin
 }
 
 // ShareGroup is the configuration of a share group, given what was set for it.
@@ -91,7 +91,7 @@ func (l Layers) ShareGroup(group map[string]string) ShareGroup {
 		AssignmentInterval: ms("share.assignment.interval.ms"), LockDuration: ms("share.record.lock.duration.ms"),
 		DeliveriesMax: int16(l.GroupValue("share.delivery.count.limit", group)),
 		InFlightMax:   int(l.GroupValue("share.partition.max.record.locks", group)),
-		FromEarliest:  l.topicValue(groupIndex["share.auto.offset.reset"], group) == "earliest",
+		Origin:        originOf(l.topicValue(groupIndex["share.auto.offset.reset"], group).(string)),
 	}
 }
 
