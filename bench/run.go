@@ -159,9 +159,6 @@ func ready(details kadm.TopicDetails, topics []string, partitions int) bool {
 // all runs the parts.
 func (r *run) all(ctx context.Context) (*Result, error) {
 	result := &Result{Workload: r.Workload, Began: time.Now().UTC(), Machine: thisMachine()}
-	r.started = time.Now()
-	stop := r.watch(result)
-	defer stop()
 	whole, err := newGauge(r.PIDs, r.wire)
 	if err != nil {
 		return nil, err
@@ -177,6 +174,9 @@ func (r *run) all(ctx context.Context) (*Result, error) {
 			return nil, parts.Wait()
 		}
 	}
+	r.started = time.Now()
+	stop := r.watch(result)
+	defer stop()
 	produce, err := newGauge(r.PIDs, r.wire)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type Curve struct {
 // A Band is a stretch of X in which something was done.
 type Band struct {
 	Name     string
+	Side     int // whose it is: its colour, and where its name is
 	From, To float64
 }
 
@@ -49,6 +50,7 @@ const (
 	chartLeft, chartRight   = 52, 22
 	chartTop, chartBottom   = 22, 34
 	letterWidth             = 5.6
+	bandNameHeight          = 12 // the first side's names are above the chart, the others' below one another in it
 )
 
 // drawing is an SVG in the making.
@@ -127,10 +129,10 @@ func (c Chart) drawAxes(d *drawing, x, y scale) {
 func (b Band) draw(d *drawing, x scale) {
 	from, to := x.at(b.From), x.at(b.To)
 	d.add(`<g><title>%s</title>`, html.EscapeString(fmt.Sprintf("%s, %.1f s to %.1f s", b.Name, b.From, b.To)))
-	d.add(`<rect x="%.1f" y="%d" width="%.1f" height="%d" class="band"/>`, from, chartTop, max(to-from, 1), chartHeight-chartTop-chartBottom)
+	d.add(`<rect x="%.1f" y="%d" width="%.1f" height="%d" class="band s%d"/>`, from, chartTop, max(to-from, 1), chartHeight-chartTop-chartBottom, b.Side)
 	d.line(from, chartTop-6, from, chartHeight-chartBottom, "band-edge")
 	if room := chartWidth - from; room > letterWidth*float64(len(b.Name)) && (b.To == b.From || to-from > letterWidth*float64(len(b.Name))) {
-		d.text(from+3, chartTop-3, "small", "start", b.Name)
+		d.text(from+3, float64(chartTop-3+b.Side*bandNameHeight), "small", "start", b.Name)
 	}
 	d.add(`</g>`)
 }

@@ -36,7 +36,7 @@ func measurement() Measurement {
 				{Name: "Rate", X: Axis{Name: "seconds"}, Y: Axis{Name: "records a second"}, Curves: []Curve{
 					{Name: "written", Points: [][2]float64{{1, 20_000}, {2, 21_500}, {3, nan}, {4, 18_000}, {5, nan}, {6, 20_000}, {7, 19_000}}},
 					{Name: "read", Dashed: true, Points: [][2]float64{{1, 19_000}, {2, 21_000}, {3, 300}, {4, 38_000}, {5, 20_000}, {6, 20_000}, {7, 19_000}}},
-				}, Bands: []Band{{"crash node/2", 2.5, 5}, {hostile, 6, 6}}},
+				}, Bands: []Band{{"crash node/2", 0, 2.5, 5}, {"peer, crash", 1, 2.6, 5.5}, {hostile, 0, 6, 6}}},
 			}, Tables: []Table{{Name: "Figures", Columns: []Column{{Name: ""}, {"p50", true}, {"limit", false}}, Rows: [][]string{{"ours", "1.2", "client"}, {hostile, "3", hostile}}}}},
 		},
 		Facts: []Fact{{"Machine", []string{"2 cores", hostile}}}, Notes: []string{hostile},

@@ -81,7 +81,7 @@ func timed(name, unit string, log bool, sides []Side, of ...func(bench.Second) f
 			}
 			for _, f := range r.Faults {
 				if k == middle(side) {
-					chart.Bands = append(chart.Bands, reports.Band{Name: prefixed(side, f.Words), From: f.From, To: f.To})
+					chart.Bands = append(chart.Bands, reports.Band{Name: prefixed(side, f.Words), Side: i, From: f.From, To: f.To})
 				}
 			}
 		}
