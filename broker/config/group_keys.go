@@ -61,6 +61,8 @@ var groupKeys = []Key{
 		Doc: "How long a share group's member may be silent before it is out of the group."},
 	{Name: "share.auto.offset.reset", Type: String, Default: "latest", Rule: anOrigin, Importance: Medium, Dynamic: true,
 		Doc: "Where a share group begins in a partition that it has not read yet: latest, earliest, or by_duration:PnDTnHnMn.nS, that long ago."},
+	{Name: "share.isolation.level", Type: String, Default: "read_uncommitted", Rule: oneOf("read_uncommitted"), Importance: Medium, Dynamic: true,
+		Doc: "Whether a share group is given records of transactions that are open or aborted: it is, as read_committed is not there yet."},
 }
 
 // GroupValue is a number of a group's configuration, given what was set for the group.

@@ -24,20 +24,21 @@ var configMoves = []Kind{
 }
 
 var (
-	resourceNames = []string{"t0", "t1", "t2", "bad name", "group g0", "group", "type 99", "client-metrics"}
+	resourceNames = []string{"t0", "t1", "t2", "bad name", "group g0", "group", "type 99"}
 	entityNames   = []string{"user", "client", "user and client", "user of no name", "ip", "group", "nobody", "user twice"}
 )
 
-// drawnGroupConfigs are by name what a group is set to.
+// drawnGroupConfigs are by name what a group is set to. What belongs to protocols that are not served (streams groups) is not drawn, nor is
+// share.isolation.level=read_committed, which is refused: share groups read whatever is there.
 var drawnGroupConfigs = map[string][2]string{
 	"session": {"consumer.session.timeout.ms", "50000"}, "short session": {"consumer.session.timeout.ms", "10"}, "long session": {"consumer.session.timeout.ms", "3600000"},
 	"heartbeat": {"consumer.heartbeat.interval.ms", "6000"}, "short heartbeat": {"consumer.heartbeat.interval.ms", "10"}, "heartbeat as long as the session": {"consumer.heartbeat.interval.ms", "15000"},
 	"share session": {"share.session.timeout.ms", "50000"}, "short share session": {"share.session.timeout.ms", "10"}, "share heartbeat": {"share.heartbeat.interval.ms", "6000"},
 	"lock": {"share.record.lock.duration.ms", "20000"}, "short lock": {"share.record.lock.duration.ms", "5"}, "long lock": {"share.record.lock.duration.ms", "99999999"},
 	"begins early": {"share.auto.offset.reset", "earliest"}, "begins by duration": {"share.auto.offset.reset", "by_duration:PT1H"}, "begins badly": {"share.auto.offset.reset", "by_duration:x"}, "begins nowhere": {"share.auto.offset.reset", "none"},
-	"committed": {"share.isolation.level", "read_committed"}, "uncommitted": {"share.isolation.level", "read_uncommitted"}, "isolation of no kind": {"share.isolation.level", "READ_COMMITTED"},
+	"uncommitted": {"share.isolation.level", "read_uncommitted"}, "isolation of no kind": {"share.isolation.level", "READ_COMMITTED"},
 	"deliveries": {"share.delivery.count.limit", "3"}, "one delivery": {"share.delivery.count.limit", "1"}, "locks": {"share.partition.max.record.locks", "500"}, "few locks": {"share.partition.max.record.locks", "5"},
-	"streams": {"streams.num.standby.replicas", "1"}, "streams session": {"streams.session.timeout.ms", "50000"}, "unknown": {"no.such.key", "1"}, "no number": {"consumer.session.timeout.ms", "x"},
+	"unknown": {"no.such.key", "1"}, "no number": {"consumer.session.timeout.ms", "x"},
 	"assignment interval": {"consumer.assignment.interval.ms", "2000"}, "long assignment interval": {"consumer.assignment.interval.ms", "999999"}, "renewal": {"share.renew.acknowledge.enable", "false"},
 }
 
@@ -54,8 +55,6 @@ func (s *sequencer) describeConfigs(version int16, with options) {
 		r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeGroupConfig, ""
 	case "type 99":
 		r.ResourceType = 99
-	case "client-metrics":
-		r.ResourceType, some = kmsg.ConfigResourceTypeClientMetrics, []string{"interval.ms"}
 	}
 	switch with["keys"] {
 	case "some":
