@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"strconv"
 )
@@ -39,9 +40,16 @@ func drawGroups(r *rand.Rand, p *Plan) {
 	config["offsets.topic.replication.factor"] = strconv.Itoa(first.ReplicationFactor)
 	config["offsets.topic.segment.bytes"] = strconv.Itoa(1 << between(r, 11, 15))
 	config["log.cleaner.backoff.ms"] = strconv.Itoa(between(r, 200, 2000))
-	config["min.insync.replicas"] = strconv.Itoa(p.Cluster.MinInsyncReplicas(first))
-	if p.Cluster.Durable(first) {
-		config["log.flush.interval.messages"] = "1"
+	p.Cluster.internalTopics()
+}
+
+// internalTopics gives the brokers' own topics the promises of the plan's: one atlas holds for all.
+func (c *Cluster) internalTopics() {
+	first := c.Topics[0]
+	c.Config["min.insync.replicas"] = strconv.Itoa(c.MinInsyncReplicas(first))
+	c.Config["log.cleaner.backoff.ms"] = cmp.Or(c.Config["log.cleaner.backoff.ms"], "1000")
+	if c.Durable(first) {
+		c.Config["log.flush.interval.messages"] = "1"
 	}
 }
 

@@ -73,6 +73,9 @@ func (p *Plan) Promises() history.Promises {
 	if len(p.Groups) > 0 && p.mayLoseAcksAll(p.Cluster.offsetsTopic()) {
 		out.MayLoseAcksAll = append(out.MayLoseAcksAll, offsetsTopic)
 	}
+	if len(p.Shares) > 0 && p.mayLoseAcksAll(Topic{Name: shareTopic}) {
+		out.MayLoseAcksAll = append(out.MayLoseAcksAll, shareTopic)
+	}
 	return out
 }
 

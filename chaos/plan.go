@@ -15,17 +15,18 @@ const PlanVersion = 1
 
 // A Plan is everything that a universe is drawn to be. Two universes of one plan and one seed are the same.
 type Plan struct {
-	Version   int        `json:"odradek_plan"`
-	Seed      uint64     `json:"seed"` // of every random choice that the plan itself does not make
-	Phases    Phases     `json:"phases"`
-	Cluster   Cluster    `json:"cluster"`
-	Producers []Producer `json:"producers"` // named producer-1, producer-2 … in this order
-	Consumers []Consumer `json:"consumers"` // named consumer-1, consumer-2 … in this order
-	Deleters  []Deleter  `json:"deleters,omitempty"`
-	Copiers   []Copier   `json:"copiers,omitempty"`
-	Groups    []Group    `json:"groups,omitempty"`
-	App       *App       `json:"app,omitempty"`
-	Schedule  Schedule   `json:"schedule"`
+	Version   int          `json:"odradek_plan"`
+	Seed      uint64       `json:"seed"` // of every random choice that the plan itself does not make
+	Phases    Phases       `json:"phases"`
+	Cluster   Cluster      `json:"cluster"`
+	Producers []Producer   `json:"producers"` // named producer-1, producer-2 … in this order
+	Consumers []Consumer   `json:"consumers"` // named consumer-1, consumer-2 … in this order
+	Deleters  []Deleter    `json:"deleters,omitempty"`
+	Copiers   []Copier     `json:"copiers,omitempty"`
+	Groups    []Group      `json:"groups,omitempty"`
+	Shares    []ShareGroup `json:"shares,omitempty"`
+	App       *App         `json:"app,omitempty"`
+	Schedule  Schedule     `json:"schedule"`
 	// Reassignments and ReplicaMoves are an operator's, beside the faults.
 	Reassignments []Reassignment `json:"reassignments,omitempty"`
 	ReplicaMoves  []ReplicaMove  `json:"replica_moves,omitempty"`
@@ -270,6 +271,11 @@ func (p *Plan) Validate() error {
 			return fmt.Errorf("groups[%d]: %w", i, err)
 		}
 	}
+	for i := range p.Shares {
+		if err := p.Shares[i].check(&p.Cluster); err != nil {
+			return fmt.Errorf("shares[%d]: %w", i, err)
+		}
+	}
 	if p.App != nil {
 		if err := p.App.check(p.Phases); err != nil {
 			return fmt.Errorf("app: %w", err)
@@ -286,9 +292,20 @@ func (p *Plan) GroupNames() (names []string) {
 	return names
 }
 
+// ShareNames lists the share groups.
+func (p *Plan) ShareNames() (names []string) {
+	for _, g := range p.Shares {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
 // members counts the members of all groups.
 func (p *Plan) members() (sum int) {
 	for _, g := range p.Groups {
+		sum += min(max(g.Members, 0), clientsMax+1)
+	}
+	for _, g := range p.Shares {
 		sum += min(max(g.Members, 0), clientsMax+1)
 	}
 	return sum

@@ -143,6 +143,16 @@ func (r *run) addMembers() error {
 			}
 		}
 	}
+	for i := range r.plan.Shares {
+		group := &r.plan.Shares[i]
+		for number := 1; number <= group.Members; number++ {
+			task := r.task(guest.RoleSharer, fmt.Sprintf("%s-member-%d", group.Name, number), r.plan.Phases.HealEnd()+workload.MemberMargin)
+			task.Share, task.Number = group, number
+			if err := r.addClient(task); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -156,7 +166,7 @@ func (r *run) addClient(task guest.Task) error {
 func (r *run) finalReader() (*host.Node, error) {
 	task := r.task(guest.RoleFinalRead, finalReaderName, r.plan.Phases.End()-finalMargin)
 	task.Committed = len(r.plan.Copiers) > 0
-	task.Groups = r.plan.GroupNames()
+	task.Groups, task.Shares = r.plan.GroupNames(), r.plan.ShareNames()
 	return r.add("10.0.1.251", task)
 }
 

@@ -112,7 +112,7 @@ func (r *run) live(ctx context.Context) error {
 		return err
 	}
 	if err := r.until(ctx, r.plan.Phases.End(), func(ctx context.Context) error {
-		return workload.FinalRead(ctx, r.process("final-reader"), r.plan.Cluster, r.plan.GroupNames())
+		return workload.FinalRead(ctx, r.process("final-reader"), r.plan.Cluster, r.plan.GroupNames(), r.plan.ShareNames())
 	}); err != nil {
 		return r.late(ctx, "the final read came to no end", err)
 	}
@@ -211,6 +211,13 @@ func (r *run) clients(ctx context.Context) (wait func() error) {
 		for number := 1; number <= g.Members; number++ {
 			start(fmt.Sprintf("%s-member-%d", g.Name, number), end+workload.MemberMargin, func(ctx context.Context, p *workload.Process) error {
 				return workload.Member(ctx, p, g, r.plan.Seed+uint64(number))
+			})
+		}
+	}
+	for _, g := range r.plan.Shares {
+		for number := 1; number <= g.Members; number++ {
+			start(fmt.Sprintf("%s-member-%d", g.Name, number), end+workload.MemberMargin, func(ctx context.Context, p *workload.Process) error {
+				return workload.ShareMember(ctx, p, g, r.plan.Seed+uint64(number))
 			})
 		}
 	}

@@ -109,7 +109,7 @@ func TestClientsTellAHistoryThatPasses(t *testing.T) {
 		t.Errorf("topics that exist are made: %v", err)
 	}
 	w.runClients(ctx, 1500*time.Millisecond)
-	if err := workload.FinalRead(ctx, w.process("final-reader"), cluster, nil); err != nil {
+	if err := workload.FinalRead(ctx, w.process("final-reader"), cluster, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	table := w.table()
@@ -182,7 +182,7 @@ func TestClientsWithoutACluster(t *testing.T) {
 	if err := workload.Setup(ctx, w.process("setup"), cluster); err == nil || ctx.Err() == nil {
 		t.Errorf("setup without a broker: %v", err)
 	}
-	if err := workload.FinalRead(ctx, w.process("final-reader"), cluster, nil); err == nil {
+	if err := workload.FinalRead(ctx, w.process("final-reader"), cluster, nil, nil); err == nil {
 		t.Error("a final read without a broker ended well")
 	}
 	if took := time.Since(w.began); took > 5*time.Second {

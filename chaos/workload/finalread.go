@@ -10,12 +10,17 @@ import (
 	"odradek/linearizability/history"
 )
 
-// FinalRead asks what each group has committed and where every partition ends, and reads each from its beginning to there. It
+// FinalRead asks what each group has committed, where each share group starts and where every partition ends, and reads each from its beginning to there. It
 // fails when ctx ends before: then the cluster has not come back.
-func FinalRead(ctx context.Context, p *Process, cluster chaos.Cluster, groups []string) error {
+func FinalRead(ctx context.Context, p *Process, cluster chaos.Cluster, groups, shares []string) error {
 	for _, group := range groups {
 		if err := p.askCommitted(ctx, group); err != nil {
 			return err
+		}
+	}
+	for _, group := range shares {
+		if err := p.askStarts(ctx, group); err != nil {
+			return fmt.Errorf("starts of share group %s: %w", group, err)
 		}
 	}
 	var topics []string

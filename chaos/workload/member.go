@@ -39,7 +39,7 @@ func Member(ctx context.Context, p *Process, plan chaos.Group, seed uint64) erro
 			instance: p.Name, plan: plan, random: random, line: &line{dial: p.Dial}, until: until, owned: map[place]int64{},
 		}
 		m.Dial, m.History = m.line.Dial, p.History.As(m.Name)
-		stay, cancel := context.WithTimeout(ctx, m.stays(ctx))
+		stay, cancel := context.WithTimeout(ctx, stays(ctx, random, plan.Stay))
 		err := m.live(stay)
 		cancel()
 		if err != nil {
@@ -62,16 +62,6 @@ type member struct {
 
 	mu    sync.Mutex
 	owned map[place]int64 // and the operation that says so
-}
-
-// stays draws how long this life lasts.
-func (m *member) stays(ctx context.Context) time.Duration {
-	deadline, ok := ctx.Deadline()
-	stay := time.Duration(m.random.ExpFloat64() * float64(m.plan.Stay))
-	if ok && m.plan.Stay == 0 || time.Until(deadline)-stay < memberSettles {
-		return time.Until(deadline)
-	}
-	return stay
 }
 
 // balancers are a group's by the plan's names.

@@ -21,7 +21,7 @@ func TestUndone(t *testing.T) {
 		words     string
 	}{
 		{"done", 2, nil, 3 * time.Second, ""},
-		{"behind", 1, nil, 3 * time.Second, "group g has committed offset 1 of t-0; offset 1 was acknowledged"},
+		{"behind", 1, nil, 3 * time.Second, "group g is done up to offset 1 of t-0; offset 1 was acknowledged"},
 		{"acknowledged just now", 1, nil, time.Second, ""},
 		{"vanishing", 1, map[string]string{"retention.bytes": "100"}, 3 * time.Second, ""},
 		{"not answered", -1, nil, 3 * time.Second, ""},

@@ -62,12 +62,14 @@ func run(task guest.Task, world env.Env) error {
 		return workload.DeleteRecords(ctx, process, *task.Deleter, task.Cluster, task.Seed)
 	case guest.RoleMember:
 		return workload.Member(ctx, process, *task.Group, task.Seed+uint64(task.Number))
+	case guest.RoleSharer:
+		return workload.ShareMember(ctx, process, *task.Share, task.Seed+uint64(task.Number))
 	case guest.RoleCopier:
 		return workload.Copy(ctx, process, *task.Copier, task.Seed)
 	case guest.RoleOperator:
 		return inTime(ctx, workload.Operate(ctx, process, task.Moves, task.ReplicaMoves, start))
 	case guest.RoleFinalRead:
-		err := workload.FinalRead(ctx, process, task.Cluster, task.Groups)
+		err := workload.FinalRead(ctx, process, task.Cluster, task.Groups, task.Shares)
 		if err == nil && task.Committed {
 			err = workload.FinalView(ctx, process, task.Cluster)
 		}

@@ -254,7 +254,11 @@ func (e *Event) check() error {
 		return errors.Join(checkName("group", e.Group), checkGeneration(e.Generation), checkPositions(e.Positions, 0))
 	case e.Op == Own && e.Type == Invoke:
 		return errors.Join(checkName("group", e.Group), checkGeneration(e.Generation), checkName("topic", e.Topic), checkPlace(e.Partition, 0, 0, 0))
-	case (e.Op == Poll || e.Op == View) && e.Type == OK:
+	case e.Op == Take && e.Type == Invoke:
+		return checkName("group", e.Group)
+	case e.Op == Settle && e.Type == Invoke:
+		return errors.Join(checkName("group", e.Group), checkPositions(e.Positions, 0))
+	case (e.Op == Poll || e.Op == View || e.Op == Take) && e.Type == OK:
 		return e.checkRuns()
 	case e.Op == EndTxn && e.Type == Invoke:
 		return checkName("txn", e.Txn)

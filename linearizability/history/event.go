@@ -35,7 +35,9 @@ const (
 	// Own is a partition in the hands of a group's member, from when it was told so to when it was told otherwise.
 	Own       Op = "own"
 	Commit    Op = "commit"    // a member commits offsets
-	Committed Op = "committed" // OffsetFetch: what a group has committed
+	Committed Op = "committed" // OffsetFetch: what a group has committed; of a share group, where it starts
+	Take      Op = "take"      // a member of a share group acquires records
+	Settle    Op = "settle"    // a member of a share group is done with records: it accepts or rejects them
 )
 
 // reserved are names of operations to come; they are refused like unknown ones, in other words.
@@ -89,6 +91,10 @@ type Header struct {
 //	        ok      nothing
 //	committed  invoke  Group
 //	        ok      Positions: of the partitions that have a committed offset
+//	take    invoke  Group
+//	        ok      Runs: what was acquired
+//	settle  invoke  Group, Positions: each record
+//	        ok      nothing
 //	any     fail, info   Error, in words or as Kafka names it
 type Event struct {
 	Time    int64  // nanoseconds since the run began; does not decrease within a process
@@ -212,6 +218,11 @@ func shapeOf(op Op, typ Type) (s shape, err error) {
 	case Committed:
 		begin = shape{fGroup, 0}
 		done = shape{fPositions, 0}
+	case Take:
+		begin = shape{fGroup, 0}
+		done = shape{fRecords, 0}
+	case Settle:
+		begin = shape{fGroup | fPositions, 0}
 	case Delete:
 		begin = shape{fTopic | fPartition | fOffset, 0}
 		done = shape{fStart, 0}
@@ -224,7 +235,7 @@ func shapeOf(op Op, typ Type) (s shape, err error) {
 		if slices.Contains(reserved, string(op)) {
 			return shape{}, fmt.Errorf("op %q is reserved, version %d has no such operation", string(op), Version)
 		}
-		return shape{}, fmt.Errorf("op %q: allowed are send, assign, poll, offsets, delete, end, view, own, commit, committed", string(op))
+		return shape{}, fmt.Errorf("op %q: allowed are send, assign, poll, offsets, delete, end, view, own, commit, committed, take, settle", string(op))
 	}
 	switch typ {
 	case Invoke:

@@ -27,6 +27,8 @@ type Table struct {
 	Owns       []OwnOp     // in the order of their invokes
 	Commits    []CommitOp  // in the order of their invokes
 	Committed  []CommitOp  // successful questions for what is committed, in the order of their completions
+	Takes      []TakeStep  // in the order of their completions
+	Settles    []SettleOp  // in the order of their invokes
 	Txns       []TxnOp     // in the order in which they came up
 	Views      []ViewStep  // in the order of their completions
 	Viewed     bool        // a final reader of committed records came to its end
@@ -258,6 +260,43 @@ func (c *CommitOp) Events(p Partition) []Event {
 	return []Event{begun, {Time: c.Done, Process: c.Process, Type: c.Outcome, Op: Commit, ID: c.ID, Error: c.Error}}
 }
 
+// A TakeStep is a run of records that a member of a share group acquired.
+type TakeStep struct {
+	Process   string
+	ID        int64
+	Group     string
+	Invoked   int64
+	Done      int64
+	Partition Partition
+	Offset    int64
+	Values    []ValueID
+}
+
+// Event gives back the end of the operation, cut down to the record at an offset.
+func (s *TakeStep) Event(t *Table, offset int64) Event {
+	run := Run{Topic: s.Partition.Topic, Partition: s.Partition.Index, Offset: offset, Values: []string{t.Value(s.Values[offset-s.Offset])}}
+	return Event{Time: s.Done, Process: s.Process, Type: OK, Op: Take, ID: s.ID, Runs: []Run{run}}
+}
+
+// A SettleOp is a member of a share group being done with records for good.
+type SettleOp struct {
+	Process   string
+	ID        int64
+	Group     string
+	Positions []Position
+	Invoked   int64
+	Outcome   Type  // OK, Fail or Info; Info also when no end is in the history
+	Done      int64 // when Outcome is OK
+}
+
+// Events gives back the events of a settlement that was accepted, cut down to a record.
+func (s *SettleOp) Events(at Position) []Event {
+	return []Event{
+		{Time: s.Invoked, Process: s.Process, Type: Invoke, Op: Settle, ID: s.ID, Group: s.Group, Positions: []Position{at}},
+		{Time: s.Done, Process: s.Process, Type: OK, Op: Settle, ID: s.ID},
+	}
+}
+
 // Value is the text of a value.
 func (t *Table) Value(v ValueID) string { return t.values[v] }
 
@@ -302,13 +341,14 @@ type collector struct {
 	sends   map[opKey]int
 	deletes map[opKey]int
 	commits map[opKey]int
+	settles map[opKey]int
 	open    map[opKey]Event
 }
 
 func newCollector(h Header) *collector {
 	return &collector{
 		table: &Table{Header: h, ids: map[string]ValueID{}, txns: map[string]int{}},
-		sends: map[opKey]int{}, deletes: map[opKey]int{}, commits: map[opKey]int{}, open: map[opKey]Event{},
+		sends: map[opKey]int{}, deletes: map[opKey]int{}, commits: map[opKey]int{}, settles: map[opKey]int{}, open: map[opKey]Event{},
 	}
 }
 
@@ -328,6 +368,9 @@ func (c *collector) add(e *Event) error {
 			c.commits[key] = len(c.table.Commits)
 			c.table.Commits = append(c.table.Commits, CommitOp{Process: e.Process, ID: e.ID, Group: e.Group, Generation: e.Generation,
 				Positions: e.Positions, Invoked: e.Time, Outcome: Info})
+		case Settle:
+			c.settles[key] = len(c.table.Settles)
+			c.table.Settles = append(c.table.Settles, SettleOp{Process: e.Process, ID: e.ID, Group: e.Group, Positions: e.Positions, Invoked: e.Time, Outcome: Info})
 		case Delete:
 			c.deletes[key] = len(c.table.Deletes)
 			c.table.Deletes = append(c.table.Deletes, DeleteOp{Process: e.Process, ID: e.ID, Invoked: e.Time,
@@ -354,6 +397,11 @@ func (c *collector) add(e *Event) error {
 	if e.Op == Commit {
 		op := &c.table.Commits[c.commits[key]]
 		op.Outcome, op.Done, op.Ended, op.Error = e.Type, e.Time, true, e.Error
+		return nil
+	}
+	if e.Op == Settle {
+		op := &c.table.Settles[c.settles[key]]
+		op.Outcome, op.Done = e.Type, e.Time
 		return nil
 	}
 	if e.Op == EndTxn {
@@ -430,6 +478,15 @@ func (c *collector) done(begun, e *Event) {
 				step.Values = append(step.Values, c.value(v))
 			}
 			t.Views = append(t.Views, step)
+		}
+	case Take:
+		for _, r := range e.Runs {
+			step := TakeStep{Process: e.Process, ID: e.ID, Group: begun.Group, Invoked: begun.Time, Done: e.Time,
+				Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset}
+			for _, v := range r.Values {
+				step.Values = append(step.Values, c.value(v))
+			}
+			t.Takes = append(t.Takes, step)
 		}
 	case Committed:
 		t.Committed = append(t.Committed, CommitOp{Process: e.Process, ID: e.ID, Group: begun.Group, Positions: e.Positions,

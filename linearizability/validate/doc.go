@@ -22,8 +22,11 @@
 //	                      forgotten: in a topic that is trimmed a member may start over
 //	lost-commit           what is committed is older than what had been accepted before the question, or nobody committed it.
 //	                      forgotten: committed offsets may be lost, and then none of these three is judged
-//	undelivered           a record before what the group committed in the end came to none of its members.
+//	undelivered           a record before what the group committed in the end, or before where a share group starts, came to none of
+//	                      its members.
 //	                      as for lost-write
+//	taken-again           a share group delivered a record that a member had settled before, with the coordinator's word for it.
+//	                      forgotten: the state of share groups may be lost
 //	unseen                progress: after healing, no final read came to the end of the partition.
 //	                      Only when the promises demand progress
 //	duplicate             one value at two offsets.

@@ -41,6 +41,7 @@ func Check(t *history.Table, p history.Promises) verdict.Report {
 	c.resurrected()
 	c.transactions()
 	c.groups()
+	c.shares()
 	c.progress()
 	return c.report
 }

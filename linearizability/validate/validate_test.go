@@ -248,7 +248,7 @@ var cases = []handMade{
 }
 
 func TestHandMade(t *testing.T) {
-	for _, c := range slices.Concat(cases, vanishingCases, transactionCases, groupCases) {
+	for _, c := range slices.Concat(cases, vanishingCases, transactionCases, groupCases, shareCases) {
 		t.Run(c.name, func(t *testing.T) {
 			s := historytest.New()
 			c.play(s)
@@ -288,8 +288,8 @@ func TestEveryKindHasAHandMadeCase(t *testing.T) {
 	for _, kind := range []verdict.Kind{verdict.LostWrite, verdict.Unseen, verdict.Duplicate, verdict.InconsistentOffsets, verdict.WrongAck,
 		verdict.Reordered, verdict.NonMonotonicPoll, verdict.PollSkip, verdict.Phantom, verdict.AbortedRead, verdict.Undeleted, verdict.Resurrected, verdict.TornTransaction,
 		verdict.CopiedTwice, verdict.CopySkipped, verdict.TwoOwners, verdict.StaleCommit, verdict.CommitWentBack, verdict.LostCommit,
-		verdict.Undelivered} {
-		if !slices.ContainsFunc(slices.Concat(cases, vanishingCases, transactionCases, groupCases), func(c handMade) bool { return slices.Contains(c.want, kind) }) {
+		verdict.Undelivered, verdict.TakenAgain} {
+		if !slices.ContainsFunc(slices.Concat(cases, vanishingCases, transactionCases, groupCases, shareCases), func(c handMade) bool { return slices.Contains(c.want, kind) }) {
 			t.Errorf("no case violates %s", kind)
 		}
 	}

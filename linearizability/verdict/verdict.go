@@ -44,6 +44,7 @@ const (
 	CommitWentBack      Kind = "commit-went-back"
 	LostCommit          Kind = "lost-commit"
 	Undelivered         Kind = "undelivered"
+	TakenAgain          Kind = "taken-again"
 	NotLinearizable     Kind = "not-linearizable"
 )
 

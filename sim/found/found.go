@@ -90,6 +90,12 @@ var Bugs = []Bug{
 		Cause: "a process that found a directory missing forgot, for those after it too, what the node could vouch for, though it was never registered",
 		Fixed: "controller: what a node can vouch for outlives a process that lacks a directory",
 	},
+	{
+		Name:  "calendar-ahead-holds-assignments",
+		Seen:  "a share group's members are given nothing to fetch any more, though the coordinator answers them",
+		Cause: "the coordinator's calendar was six hours ahead when it assigned last; set right again, it waited for that time to come",
+		Fixed: "group: an assignment is not held back by a time that is to come",
+	},
 }
 
 // Plan reads the plan that shows the bug.

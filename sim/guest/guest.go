@@ -19,6 +19,7 @@ const (
 	RoleCopier    = "copier"     // copies in transactions until its time is up
 	RoleMember    = "member"     // is a member of a group, on and off, until its time is up
 	RoleFinalRead = "final-read" // reads everything once and exits
+	RoleSharer    = "sharer"     // a member of a share group
 	RoleOperator  = "operator"   // moves partitions about and exits
 	RoleEnvTest   = "envtest"    // runs the suite of broker/env/envtest
 	RoleApp       = "app"        // an instance of somebody's own program (package sim/app)
@@ -53,9 +54,11 @@ type Task struct {
 	Deleter      *chaos.Deleter       `json:"deleter,omitempty"`
 	Copier       *chaos.Copier        `json:"copier,omitempty"`
 	// Committed has the final reader read what is committed, too.
-	Committed bool         `json:"committed,omitempty"`
-	Group     *chaos.Group `json:"group,omitempty"`  // of a member
-	Groups    []string     `json:"groups,omitempty"` // whose committed offsets the final read asks for
+	Committed bool              `json:"committed,omitempty"`
+	Group     *chaos.Group      `json:"group,omitempty"`  // of a member
+	Groups    []string          `json:"groups,omitempty"` // whose committed offsets the final read asks for
+	Share     *chaos.ShareGroup `json:"share,omitempty"`  // of a member
+	Shares    []string          `json:"shares,omitempty"` // whose starts the final read asks for
 	// The rest is an app's. HealedNs is how long after the universe's beginning the last fault is over.
 	Instances int      `json:"instances,omitempty"`
 	AppArgs   []string `json:"app_args,omitempty"`

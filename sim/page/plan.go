@@ -37,7 +37,7 @@ func planWords(plan *chaos.Plan) []reports.Fact {
 		{Name: "Topics", Words: each(plan.Cluster.Topics, topicWords)},
 		{Name: "Producers", Words: each(plan.Producers, producerWords)},
 		{Name: "Consumers", Words: each(plan.Consumers, consumerWords)},
-		{Name: "Groups", Words: each(plan.Groups, groupWords)},
+		{Name: "Groups", Words: slices.Concat(each(plan.Groups, groupWords), each(plan.Shares, shareWords))},
 		{Name: "Moves", Words: slices.Concat(each(plan.Reassignments, moveWords), each(plan.ReplicaMoves, replicaMoveWords))},
 		{Name: "Faults", Words: []string{scheduleWords(plan.Schedule)}},
 		{Name: "Time", Words: []string{fmt.Sprintf(
@@ -124,6 +124,11 @@ func groupWords(_ int, g chaos.Group) string {
 		words = append(words, fmt.Sprintf("staying %s, away %s, %g of the leaves without a word", g.Stay, g.Away, g.Vanish))
 	}
 	return fmt.Sprintf("%s: %s", g.Name, strings.Join(words, ", "))
+}
+
+func shareWords(_ int, g chaos.ShareGroup) string {
+	return fmt.Sprintf("%s: share group, %s of %s, %g of the records released, %g rejected, %g forgotten",
+		g.Name, count(g.Members, "member"), strings.Join(g.Topics, ", "), g.Release, g.Reject, g.Forget)
 }
 
 // scheduleWords counts the planned faults by kind.

@@ -18,6 +18,7 @@ var ways = []way{
 	less(func(p *chaos.Plan) *[]chaos.Reassignment { return &p.Reassignments }),
 	less(func(p *chaos.Plan) *[]chaos.ReplicaMove { return &p.ReplicaMoves }),
 	less(func(p *chaos.Plan) *[]chaos.Group { return &p.Groups }),
+	less(func(p *chaos.Plan) *[]chaos.ShareGroup { return &p.Shares }),
 	less(func(p *chaos.Plan) *[]chaos.Copier { return &p.Copiers }),
 	less(func(p *chaos.Plan) *[]chaos.Deleter { return &p.Deleters }),
 	less(func(p *chaos.Plan) *[]chaos.Consumer { return &p.Consumers }),
