@@ -69,7 +69,7 @@ func (h *Handler) newTopic(name string, img *metadata.Image) kmsg.CreateTopicsRe
 		configs = [][2]string{
 			{"cleanup.policy", "compact"},
 			{"compression.type", "producer"},
-			{"segment.bytes", strconv.Itoa(int(shares.TopicSegmentBytes))},
+			segmentBytes(shares.TopicSegmentBytes),
 		}
 	default:
 		return topic

@@ -153,7 +153,7 @@ func (b *beat) retarget() {
 		return
 	}
 	interval := b.m.cfg.Consumer.Times(b.g.id).AssignmentInterval
-	if b.c.assignmentEpoch > 0 && b.now.Before(time.UnixMilli(b.c.assignedMs).Add(interval)) {
+	if b.c.assignmentEpoch > 0 && tooSoon(b.now, b.c.assignedMs, interval) {
 		return
 	}
 	topics := subscribedTopics(b.img, b.members, b.regexes)
@@ -174,6 +174,13 @@ func (b *beat) retarget() {
 	}
 	b.assignmentEpoch = b.epoch
 	b.write(consumerTargetEpochRecord(b.g.id, b.epoch, b.now.UnixMilli()))
+}
+
+// tooSoon says that less than the interval has passed since lastMs. A last time that is to come was told by a clock that was ahead then,
+// and says nothing.
+func tooSoon(now time.Time, lastMs int64, interval time.Duration) bool {
+	passed := now.Sub(time.UnixMilli(lastMs))
+	return passed >= 0 && passed < interval
 }
 
 // assignor finds a server-side assignor by its name, nil when there is none that may be used.

@@ -291,7 +291,7 @@ func shareTopics(img *metadata.Image, members map[string]*shareMember) []assign.
 func (b *shareBeat) retarget() {
 	b.target = b.s.target[b.member.id]
 	interval := b.m.cfg.Share.Times(b.g.id).AssignmentInterval
-	if b.epoch <= b.assignmentEpoch || b.assignmentEpoch > 0 && b.now.Before(time.UnixMilli(b.s.assignedMs).Add(interval)) {
+	if b.epoch <= b.assignmentEpoch || b.assignmentEpoch > 0 && tooSoon(b.now, b.s.assignedMs, interval) {
 		return
 	}
 	ordered := sortedShareMembers(b.members)
