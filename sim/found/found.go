@@ -96,6 +96,12 @@ var Bugs = []Bug{
 		Cause: "the coordinator's calendar was six hours ahead when it assigned last; set right again, it waited for that time to come",
 		Fixed: "group: an assignment is not held back by a time that is to come",
 	},
+	{
+		Name:  "gap-in-a-share-window",
+		Seen:  "a broker does nothing but read the same two batches, and the rest of the cluster loses it",
+		Cause: "compaction had taken records that a share-partition still counted as available: the fetch found nothing there, and looked again at once",
+		Fixed: "share: gaps in the window are done with, and what was never sent is taken back",
+	},
 }
 
 // Plan reads the plan that shows the bug.
