@@ -112,11 +112,16 @@ func (p *Plan) checkExists(resource metadata.ConfigResource) *failure {
 	switch {
 	case resource.Type == metadata.ResourceTopic && p.Image().Topics[resource.Name] == nil:
 		return failf(kerr.UnknownTopicOrPartition, "The topic '%s' does not exist.", resource.Name)
-	case resource.Type == metadata.ResourceGroup && resource.Name == "":
-		return failf(kerr.InvalidRequest, "Default group resources are not allowed.")
+	case noGroup(resource):
+		return failf(kerr.InvalidRequest, "%s", noGroupText)
 	}
 	return nil
 }
+
+// noGroup says that a resource is a group without a name. An unknown key of it is not looked at; a value that isn't allowed is.
+func noGroup(resource metadata.ConfigResource) bool { return resource.Type == metadata.ResourceGroup && resource.Name == "" }
+
+const noGroupText = "Default group resources are not allowed."
 
 func scopeOf(resource metadata.ConfigResource) config.Scope {
 	switch resource.Type {
@@ -136,6 +141,8 @@ func checkConfig(resource metadata.ConfigResource, key string, value *string) *f
 	switch {
 	case err == nil:
 		return nil
+	case noGroup(resource) && errors.Is(err, config.ErrUnknownKey):
+		return failf(kerr.InvalidRequest, "%s", noGroupText)
 	case resource.Type == metadata.ResourceBroker && errors.Is(err, config.ErrInvalidValue):
 		return failf(kerr.InvalidRequest, "%s", err.Error()) // in Kafka a node checks its own
 	}
