@@ -2,6 +2,7 @@ package replica
 
 import (
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -111,7 +112,8 @@ func (s *fetchServer) serve(conn net.Conn) {
 		out, err := resp.AppendTo(nil)
 		resp.Release()
 		frame.Release()
-		if errors.Is(err, memenv.ErrDead) || errors.Is(err, errIO) {
+		// A log that failed, or was cut while a piece of it was to be sent, costs the connection, as in package server.
+		if errors.Is(err, memenv.ErrDead) || errors.Is(err, errIO) || errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil {

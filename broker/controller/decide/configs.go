@@ -119,7 +119,9 @@ func (p *Plan) checkExists(resource metadata.ConfigResource) *failure {
 }
 
 // noGroup says that a resource is a group without a name. An unknown key of it is not looked at; a value that isn't allowed is.
-func noGroup(resource metadata.ConfigResource) bool { return resource.Type == metadata.ResourceGroup && resource.Name == "" }
+func noGroup(resource metadata.ConfigResource) bool {
+	return resource.Type == metadata.ResourceGroup && resource.Name == ""
+}
 
 const noGroupText = "Default group resources are not allowed."
 
