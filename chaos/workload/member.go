@@ -98,8 +98,24 @@ func (m *member) live(ctx context.Context) (err error) {
 	for ctx.Err() == nil {
 		m.poll(ctx)
 	}
+	if m.plan.Static && time.Until(m.until) > memberSettles && m.random.Float64() < m.plan.Vanish {
+		m.random = rand.New(rand.NewPCG(m.random.Uint64(), 4)) // its own from here on
+		go m.linger()
+		return nil
+	}
 	m.leave()
 	return nil
+}
+
+// linger lets a static member's life go on beside its next, which has its name: what it commits from then on has to be refused.
+func (m *member) linger() {
+	ctx, cancel := context.WithTimeout(context.Background(), m.plan.Session.D())
+	defer cancel()
+	for ctx.Err() == nil {
+		m.poll(ctx)
+	}
+	m.line.cut()
+	m.client.Close()
 }
 
 // leave ends the life: with a word to the coordinator, or, for a share of lives, without any, as a process that dies.
