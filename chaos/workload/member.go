@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"strconv"
 	"sync"
@@ -267,47 +266,4 @@ func refusedCommit(err error) bool {
 		}
 	}
 	return false
-}
-
-// line is a life's way to the network, which can be cut.
-type line struct {
-	dial  func(ctx context.Context, network, address string) (net.Conn, error)
-	mu    sync.Mutex
-	gone  bool
-	conns []net.Conn
-}
-
-// Dial makes a connection while the line is not cut.
-func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := l.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.gone {
-		conn.Close()
-		return nil, net.ErrClosed
-	}
-	l.conns = append(l.conns, conn)
-	return conn, nil
-}
-
-func (l *line) cut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.gone = true
-	for _, conn := range l.conns {
-		conn.Close()
-	}
-	l.conns = nil
-}
-
-// hold cuts the line for a while.
-func (l *line) hold(ctx context.Context, d time.Duration) {
-	l.cut()
-	pause(ctx, d)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.gone = false
 }

@@ -9,12 +9,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"odradek/chaos"
-	"odradek/linearizability/history"
 )
 
 const (
@@ -125,111 +123,6 @@ func (m *sharer) ask(ctx context.Context, req kmsg.Request) (kmsg.Response, erro
 	return m.client.Request(ctx, req)
 }
 
-// fromTheStart has the group begin with the records that are there.
-func (m *sharer) fromTheStart(ctx context.Context) bool {
-	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	group := kmsg.NewIncrementalAlterConfigsRequestResource()
-	group.ResourceType, group.ResourceName = kmsg.ConfigResourceTypeGroupConfig, m.plan.Name
-	reset := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-	reset.Name, reset.Value = "share.auto.offset.reset", kmsg.StringPtr("earliest")
-	group.Configs = append(group.Configs, reset)
-	req.Resources = append(req.Resources, group)
-	resp, err := m.ask(ctx, req)
-	if err != nil {
-		return false
-	}
-	answers := resp.(*kmsg.IncrementalAlterConfigsResponse).Resources
-	return len(answers) == 1 && answers[0].ErrorCode == 0
-}
-
-// beat tells the coordinator, when it is time, that the member is there, and learns what it is to fetch.
-func (m *sharer) beat(ctx context.Context) {
-	if time.Now().Before(m.beatAt) {
-		return
-	}
-	req := kmsg.NewPtrShareGroupHeartbeatRequest()
-	req.GroupID, req.MemberID, req.MemberEpoch = m.plan.Name, m.id, m.epoch
-	if m.epoch == 0 {
-		req.SubscribedTopicNames = m.plan.Topics
-	}
-	resp, err := m.askCoordinator(ctx, req)
-	if err != nil {
-		m.coordinator, m.beatAt = -1, time.Now().Add(retryBackoffMin)
-		return
-	}
-	answer := resp.(*kmsg.ShareGroupHeartbeatResponse)
-	switch kerr.ErrorForCode(answer.ErrorCode) {
-	case nil:
-		m.epoch = answer.MemberEpoch
-		m.beatAt = time.Now().Add(time.Duration(answer.HeartbeatIntervalMillis) * time.Millisecond)
-		if answer.Assignment != nil {
-			m.take(answer.Assignment)
-		}
-	case kerr.UnknownMemberID, kerr.FencedMemberEpoch:
-		m.epoch, m.assigned, m.beatAt = 0, nil, time.Time{}
-	default:
-		m.coordinator, m.beatAt = -1, time.Now().Add(retryBackoffMin)
-	}
-}
-
-// askCoordinator asks the group's coordinator, having found it. The library would keep to the one that it found first.
-func (m *sharer) askCoordinator(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	if m.coordinator < 0 {
-		find := kmsg.NewPtrFindCoordinatorRequest()
-		find.CoordinatorKey, find.CoordinatorKeys = m.plan.Name, []string{m.plan.Name}
-		resp, err := m.client.Request(ctx, find)
-		if err != nil {
-			return nil, err
-		}
-		for _, found := range resp.(*kmsg.FindCoordinatorResponse).Coordinators {
-			if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
-				return nil, err
-			}
-			m.coordinator = found.NodeID
-		}
-	}
-	return m.client.Broker(int(m.coordinator)).Request(ctx, req)
-}
-
-func (m *sharer) take(assignment *kmsg.ShareGroupHeartbeatResponseAssignment) {
-	m.assigned = nil
-	for _, topic := range assignment.TopicPartitions {
-		for _, partition := range topic.Partitions {
-			m.assigned = append(m.assigned, sharePlace{topic.TopicID, partition})
-		}
-	}
-	m.askedAt = time.Time{}
-}
-
-// findLeaders learns, now and then, who leads what.
-func (m *sharer) findLeaders(ctx context.Context) {
-	if len(m.assigned) == 0 || time.Since(m.askedAt) < leadersMaxAge {
-		return
-	}
-	req := kmsg.NewPtrMetadataRequest()
-	for _, name := range m.plan.Topics {
-		topic := kmsg.NewMetadataRequestTopic()
-		topic.Topic = kmsg.StringPtr(name)
-		req.Topics = append(req.Topics, topic)
-	}
-	resp, err := m.ask(ctx, req)
-	if err != nil {
-		return
-	}
-	m.askedAt, m.leaders, m.names = time.Now(), map[sharePlace]int32{}, map[[16]byte]string{}
-	for _, topic := range resp.(*kmsg.MetadataResponse).Topics {
-		if topic.Topic == nil || topic.ErrorCode != 0 {
-			continue
-		}
-		m.names[topic.TopicID] = *topic.Topic
-		for _, partition := range topic.Partitions {
-			m.leaders[sharePlace{topic.TopicID, partition.Partition}] = partition.Leader
-		}
-	}
-}
-
 // round asks every leader once; false when there was nobody to ask, or not everybody answered well.
 func (m *sharer) round(ctx context.Context) bool {
 	var nodes []int32
@@ -252,16 +145,6 @@ func (m *sharer) round(ctx context.Context) bool {
 		}
 	}
 	return well
-}
-
-// stays draws how long a life lasts that ends by itself; one that begins too late to end before the run settles stays to its end.
-func stays(ctx context.Context, random *rand.Rand, mean chaos.Duration) time.Duration {
-	deadline, ok := ctx.Deadline()
-	stay := time.Duration(random.ExpFloat64() * float64(mean))
-	if ok && mean == 0 || time.Until(deadline)-stay < memberSettles {
-		return time.Until(deadline)
-	}
-	return stay
 }
 
 // leave ends the life, with a word to the coordinator or without any. What it still holds comes to others when its sessions end.
@@ -292,53 +175,4 @@ func (m *sharer) opinion() int8 {
 		return 0
 	}
 	return accepts
-}
-
-// askStarts writes down where a share group starts in each partition, retrying while ctx lives: all before is settled.
-func (p *Process) askStarts(ctx context.Context, group string) error {
-	client, err := p.client()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	for {
-		id := p.invoke(history.Event{Op: history.Committed, Group: group})
-		positions, err := shareStarts(ctx, client, group)
-		if err == nil {
-			p.end(id, history.Committed, history.OK, history.Event{Positions: positions})
-			return nil
-		}
-		p.end(id, history.Committed, history.Info, history.Event{Error: err.Error()})
-		if !pause(ctx, retryBackoffMax) {
-			return err
-		}
-	}
-}
-
-func shareStarts(ctx context.Context, client *kgo.Client, group string) ([]history.Position, error) {
-	req := kmsg.NewPtrDescribeShareGroupOffsetsRequest()
-	asked := kmsg.NewDescribeShareGroupOffsetsRequestGroup()
-	asked.GroupID = group
-	req.Groups = append(req.Groups, asked)
-	resp, err := client.Request(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	positions := []history.Position{}
-	for _, answer := range resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups {
-		if err := kerr.ErrorForCode(answer.ErrorCode); err != nil {
-			return nil, err
-		}
-		for _, topic := range answer.Topics {
-			for _, partition := range topic.Partitions {
-				if err := kerr.ErrorForCode(partition.ErrorCode); err != nil {
-					return nil, err
-				}
-				if partition.StartOffset >= 0 {
-					positions = append(positions, history.Position{Topic: topic.Topic, Partition: partition.Partition, Offset: partition.StartOffset})
-				}
-			}
-		}
-	}
-	return positions, nil
 }
