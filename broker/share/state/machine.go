@@ -82,7 +82,8 @@ func (m *Machine) known(key Key) bool {
 
 const unknownPartition = "Unknown topic or partition."
 
-// Initialize begins the state of a share-partition, or begins it anew. The answer is a Done or a Refusal.
+// Initialize begins the state of a share-partition, or begins it anew. The answer is a Done or a Refusal. A leader that found nothing asks
+// without a start; when that comes late, or again, it must not undo what has been written since.
 func (m *Machine) Initialize(to coord.Caller, key Key, stateEpoch int32, start int64, now time.Time) coord.Effects {
 	before := m.entries[key]
 	switch {
@@ -90,6 +91,8 @@ func (m *Machine) Initialize(to coord.Caller, key Key, stateEpoch int32, start i
 		return refuse(to, kerr.FencedStateEpoch, kerr.FencedStateEpoch.Description)
 	case !m.known(key):
 		return refuse(to, kerr.UnknownTopicOrPartition, unknownPartition)
+	case before != nil && stateEpoch == before.stateEpoch && start < 0:
+		return coord.Effects{Replies: []coord.Reply{{To: to, Response: Done{}}}}
 	}
 	next := &entry{snapshotEpoch: -1, stateEpoch: stateEpoch, startOffset: start}
 	if before != nil {

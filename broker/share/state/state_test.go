@@ -112,6 +112,12 @@ func TestFencing(t *testing.T) {
 	refused("an older leader reads", w.perform(w.machine.Read(w, key, 2, now)), kerr.FencedLeaderEpoch)
 	refused("an older leader writes", w.perform(w.machine.Write(w, key, State{StateEpoch: 1, LeaderEpoch: 2}, now)), kerr.FencedLeaderEpoch)
 	w.perform(w.machine.Write(w, key, State{StateEpoch: 1, LeaderEpoch: 3, StartOffset: 7, Batches: []Batch{{7, 9, 0, 2}, {10, 12, 2, 1}}}, now))
+	if w.perform(w.machine.Initialize(w, key, 1, -1, now)); w.answer != (Done{}) {
+		t.Errorf("a leader's late request to begin: %v", w.answer)
+	}
+	if s, ok := w.perform(w.machine.Read(w, key, 3, now)).(State); !ok || s.StartOffset != 7 || len(s.Batches) != 2 {
+		t.Errorf("it undid what had been written: %v", w.answer)
+	}
 	w.perform(w.machine.Initialize(w, Key{"g", metadata.UUID{1}, 1}, 0, -1, now))
 	w.perform(w.machine.Initialize(w, key, 2, 100, now))
 	refused("an older state is written", w.perform(w.machine.Write(w, key, State{StateEpoch: 1, LeaderEpoch: 3}, now)), kerr.FencedStateEpoch)
