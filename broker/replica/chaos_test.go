@@ -41,14 +41,19 @@ func chooseLeader(img *metadata.Image, p *metadata.Partition) {
 	}
 }
 
-// revive starts a node that was down, and elects it when nobody else could lead.
+// revive starts a node that was down, and elects it when nobody else could lead: also when it led last, and its former process ended
+// before it could say that the replica is whole again.
 func (c *cluster) revive(id int32) {
 	c.nodes[id].deaf.Store(false)
 	c.nodes[id].start()
 	c.update(func(p *metadata.Partition) {
-		if p.Leader == metadata.NoLeader {
-			chooseLeader(c.image, p)
+		if p.Leader != metadata.NoLeader {
+			return
 		}
+		if len(p.ISR) == 0 && p.LastKnownLeader == id {
+			p.ISR, p.LastKnownLeader = []int32{id}, metadata.NoLeader
+		}
+		chooseLeader(c.image, p)
 	})
 }
 
