@@ -58,6 +58,9 @@ type member struct {
 	line     *line
 	until    time.Time // of the last life
 	client   *kgo.Client
+	// misread says that a fetch made no sense. The library may pass over a record whose batch it can't make out; the life ends, and the next
+	// begins with what was committed.
+	misread bool
 
 	mu    sync.Mutex
 	owned map[place]int64 // and the operation that says so
@@ -94,10 +97,10 @@ func (m *member) live(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !m.misread {
 		m.poll(ctx)
 	}
-	if m.plan.Static && time.Until(m.until) > memberSettles && m.random.Float64() < m.plan.Vanish {
+	if m.plan.Static && !m.misread && time.Until(m.until) > memberSettles && m.random.Float64() < m.plan.Vanish {
 		m.random = rand.New(rand.NewPCG(m.random.Uint64(), 4)) // its own from here on
 		go m.linger()
 		return nil
@@ -110,7 +113,7 @@ func (m *member) live(ctx context.Context) (err error) {
 func (m *member) linger() {
 	ctx, cancel := context.WithTimeout(context.Background(), m.plan.Session.D())
 	defer cancel()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !m.misread {
 		m.poll(ctx)
 	}
 	m.line.cut()
@@ -195,6 +198,7 @@ func (m *member) poll(ctx context.Context) {
 		}
 	})
 	m.end(id, history.Poll, history.OK, history.Event{Runs: runs})
+	fetches.EachError(func(_ string, _ int32, err error) { m.misread = m.misread || !ended(limited, err) })
 	if m.plan.Pause > 0 && time.Until(m.until) > memberSettles {
 		pause(ctx, m.plan.Pause.D())
 	}
