@@ -102,6 +102,12 @@ var Bugs = []Bug{
 		Cause: "compaction had taken records that a share-partition still counted as available: the fetch found nothing there, and looked again at once",
 		Fixed: "share: gaps in the window are done with, and what was never sent is taken back",
 	},
+	{
+		Name:  "late-write-moves-the-start-back",
+		Seen:  "a share group is given records again that it had settled, with the broker's word for it",
+		Cause: "a write that a leader had given up came after all, moved the start on and with it dropped what was remembered; the leader's next moved it back",
+		Fixed: "share/state: the start of a share-partition only rises",
+	},
 }
 
 // Plan reads the plan that shows the bug.

@@ -21,13 +21,12 @@ type entry struct {
 	batches          []Batch
 }
 
-// changed is the entry after a leader's write: batches go over those that are there.
+// changed is the entry after a leader's write: batches go over those that are there. The start only rises: a write that the leader had given
+// up may come after all, and those after it know nothing of what was done with by it.
 func (e *entry) changed(leaderEpoch int32, start int64, complete int32, batches []Batch) *entry {
 	next := *e
 	next.leaderEpoch, next.deliveryComplete = leaderEpoch, complete
-	if start >= 0 {
-		next.startOffset = start
-	}
+	next.startOffset = max(e.startOffset, start)
 	next.batches = merge(e.batches, batches, next.startOffset)
 	return &next
 }

@@ -112,6 +112,10 @@ func TestFencing(t *testing.T) {
 	refused("an older leader reads", w.perform(w.machine.Read(w, key, 2, now)), kerr.FencedLeaderEpoch)
 	refused("an older leader writes", w.perform(w.machine.Write(w, key, State{StateEpoch: 1, LeaderEpoch: 2}, now)), kerr.FencedLeaderEpoch)
 	w.perform(w.machine.Write(w, key, State{StateEpoch: 1, LeaderEpoch: 3, StartOffset: 7, Batches: []Batch{{7, 9, 0, 2}, {10, 12, 2, 1}}}, now))
+	w.perform(w.machine.Write(w, key, State{StateEpoch: 1, LeaderEpoch: 3, StartOffset: 6, Batches: []Batch{{6, 6, 0, 2}}}, now))
+	if s, ok := w.perform(w.machine.Read(w, key, 3, now)).(State); !ok || s.StartOffset != 7 || len(s.Batches) != 2 {
+		t.Errorf("the start went back: %v", w.answer)
+	}
 	if w.perform(w.machine.Initialize(w, key, 1, -1, now)); w.answer != (Done{}) {
 		t.Errorf("a leader's late request to begin: %v", w.answer)
 	}
