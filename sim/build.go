@@ -136,8 +136,8 @@ func (r *run) addMembers() error {
 	for i := range r.plan.Groups {
 		group := &r.plan.Groups[i]
 		for number := 1; number <= group.Members; number++ {
-			task := r.task(guest.RoleMember, fmt.Sprintf("%s-member-%d", group.Name, number), r.plan.Phases.HealEnd()+workload.MemberMargin)
-			task.Group, task.Number = group, number
+			task := r.memberTask(guest.RoleMember, group.Name, number)
+			task.Group = group
 			if err := r.addClient(task); err != nil {
 				return err
 			}
@@ -146,14 +146,20 @@ func (r *run) addMembers() error {
 	for i := range r.plan.Shares {
 		group := &r.plan.Shares[i]
 		for number := 1; number <= group.Members; number++ {
-			task := r.task(guest.RoleSharer, fmt.Sprintf("%s-member-%d", group.Name, number), r.plan.Phases.HealEnd()+workload.MemberMargin)
-			task.Share, task.Number = group, number
+			task := r.memberTask(guest.RoleSharer, group.Name, number)
+			task.Share = group
 			if err := r.addClient(task); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func (r *run) memberTask(role, group string, number int) guest.Task {
+	task := r.task(role, fmt.Sprintf("%s-member-%d", group, number), r.plan.Phases.HealEnd()+workload.MemberMargin)
+	task.Number = number
+	return task
 }
 
 func (r *run) addClient(task guest.Task) error {

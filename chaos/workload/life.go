@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -11,6 +12,22 @@ import (
 )
 
 // What the members of groups of every kind have in common: lives, which end, and a line to the network each.
+
+// lives has a member live, go and come back until ctx ends. Each life is a process of its own in the history, with a line of its own.
+func lives(ctx context.Context, p *Process, random *rand.Rand, stay, away chaos.Duration, live func(context.Context, *Process, *line) error) error {
+	for life := 1; ctx.Err() == nil; life++ {
+		name, l := p.Name+"."+strconv.Itoa(life), &line{dial: p.Dial}
+		each := &Process{Name: name, Seeds: p.Seeds, Dial: l.Dial, History: p.History.As(name)}
+		limited, cancel := context.WithTimeout(ctx, stays(ctx, random, stay))
+		err := live(limited, each, l)
+		cancel()
+		if err != nil {
+			return err
+		}
+		pause(ctx, time.Duration(random.ExpFloat64()*float64(away)))
+	}
+	return nil
+}
 
 // stays draws how long a life lasts that ends by itself; one that begins too late to end before the run settles stays to its end.
 func stays(ctx context.Context, random *rand.Rand, mean chaos.Duration) time.Duration {

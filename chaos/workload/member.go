@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -32,21 +31,10 @@ const (
 func Member(ctx context.Context, p *Process, plan chaos.Group, seed uint64) error {
 	random := rand.New(rand.NewPCG(seed, 2))
 	until, _ := ctx.Deadline()
-	for life := 1; ctx.Err() == nil; life++ {
-		m := &member{
-			Process:  &Process{Name: p.Name + "." + strconv.Itoa(life), Seeds: p.Seeds},
-			instance: p.Name, plan: plan, random: random, line: &line{dial: p.Dial}, until: until, owned: map[place]int64{},
-		}
-		m.Dial, m.History = m.line.Dial, p.History.As(m.Name)
-		stay, cancel := context.WithTimeout(ctx, stays(ctx, random, plan.Stay))
-		err := m.live(stay)
-		cancel()
-		if err != nil {
-			return err
-		}
-		pause(ctx, time.Duration(random.ExpFloat64()*float64(plan.Away)))
-	}
-	return nil
+	return lives(ctx, p, random, plan.Stay, plan.Away, func(ctx context.Context, each *Process, l *line) error {
+		m := &member{Process: each, instance: p.Name, plan: plan, random: random, line: l, until: until, owned: map[place]int64{}}
+		return m.live(ctx)
+	})
 }
 
 // member is one life of a member.

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -36,21 +35,10 @@ const (
 func ShareMember(ctx context.Context, p *Process, plan chaos.ShareGroup, seed uint64) error {
 	random := rand.New(rand.NewPCG(seed, 3))
 	until, _ := ctx.Deadline()
-	for life := 1; ctx.Err() == nil; life++ {
-		m := &sharer{
-			Process: &Process{Name: p.Name + "." + strconv.Itoa(life), Seeds: p.Seeds},
-			plan:    plan, random: random, line: &line{dial: p.Dial}, until: until, sessions: map[int32]*shareSession{},
-		}
-		m.Dial, m.History = m.line.Dial, p.History.As(m.Name)
-		stay, cancel := context.WithTimeout(ctx, stays(ctx, random, plan.Stay))
-		err := m.live(stay)
-		cancel()
-		if err != nil {
-			return err
-		}
-		pause(ctx, time.Duration(random.ExpFloat64()*float64(plan.Away)))
-	}
-	return nil
+	return lives(ctx, p, random, plan.Stay, plan.Away, func(ctx context.Context, each *Process, l *line) error {
+		m := &sharer{Process: each, plan: plan, random: random, line: l, until: until, sessions: map[int32]*shareSession{}}
+		return m.live(ctx)
+	})
 }
 
 // sharer is one life of a member of a share group.
