@@ -199,8 +199,7 @@ type ViewStep struct {
 
 // Event gives back the view, cut down to the record at an offset.
 func (v *ViewStep) Event(t *Table, offset int64) Event {
-	run := Run{Topic: v.Partition.Topic, Partition: v.Partition.Index, Offset: offset, Values: []string{t.Value(v.Values[offset-v.Offset])}}
-	return Event{Time: v.Done, Process: v.Process, Type: OK, Op: View, ID: v.ID, Runs: []Run{run}}
+	return Event{Time: v.Done, Process: v.Process, Type: OK, Op: View, ID: v.ID, Runs: t.oneRecord(v.Partition, offset, v.Values[offset-v.Offset])}
 }
 
 // An OwnOp is a partition in the hands of a member.
@@ -274,8 +273,7 @@ type TakeStep struct {
 
 // Event gives back the end of the operation, cut down to the record at an offset.
 func (s *TakeStep) Event(t *Table, offset int64) Event {
-	run := Run{Topic: s.Partition.Topic, Partition: s.Partition.Index, Offset: offset, Values: []string{t.Value(s.Values[offset-s.Offset])}}
-	return Event{Time: s.Done, Process: s.Process, Type: OK, Op: Take, ID: s.ID, Runs: []Run{run}}
+	return Event{Time: s.Done, Process: s.Process, Type: OK, Op: Take, ID: s.ID, Runs: t.oneRecord(s.Partition, offset, s.Values[offset-s.Offset])}
 }
 
 // A SettleOp is a member of a share group being done with records for good.
@@ -295,6 +293,10 @@ func (s *SettleOp) Events(at Position) []Event {
 		{Time: s.Invoked, Process: s.Process, Type: Invoke, Op: Settle, ID: s.ID, Group: s.Group, Positions: []Position{at}},
 		{Time: s.Done, Process: s.Process, Type: OK, Op: Settle, ID: s.ID},
 	}
+}
+
+func (t *Table) oneRecord(p Partition, offset int64, v ValueID) []Run {
+	return []Run{{Topic: p.Topic, Partition: p.Index, Offset: offset, Values: []string{t.Value(v)}}}
 }
 
 // Value is the text of a value.
@@ -463,30 +465,19 @@ func (c *collector) done(begun, e *Event) {
 		}
 	case Poll:
 		for _, r := range e.Runs {
-			step := ReadStep{Process: e.Process, ID: e.ID, Invoked: begun.Time, Done: e.Time,
-				Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset, After: r.After()}
-			for _, v := range r.Values {
-				step.Values = append(step.Values, c.value(v))
-			}
-			t.Reads = append(t.Reads, step)
+			t.Reads = append(t.Reads, ReadStep{Process: e.Process, ID: e.ID, Invoked: begun.Time, Done: e.Time,
+				Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset, Values: c.valuesOf(r), After: r.After()})
 		}
 	case View:
 		t.Viewed = t.Viewed || begun.Final
 		for _, r := range e.Runs {
-			step := ViewStep{Process: e.Process, ID: e.ID, Done: e.Time, Final: begun.Final, Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset}
-			for _, v := range r.Values {
-				step.Values = append(step.Values, c.value(v))
-			}
-			t.Views = append(t.Views, step)
+			t.Views = append(t.Views, ViewStep{Process: e.Process, ID: e.ID, Done: e.Time, Final: begun.Final,
+				Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset, Values: c.valuesOf(r)})
 		}
 	case Take:
 		for _, r := range e.Runs {
-			step := TakeStep{Process: e.Process, ID: e.ID, Group: begun.Group, Invoked: begun.Time, Done: e.Time,
-				Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset}
-			for _, v := range r.Values {
-				step.Values = append(step.Values, c.value(v))
-			}
-			t.Takes = append(t.Takes, step)
+			t.Takes = append(t.Takes, TakeStep{Process: e.Process, ID: e.ID, Group: begun.Group, Invoked: begun.Time, Done: e.Time,
+				Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset, Values: c.valuesOf(r)})
 		}
 	case Committed:
 		t.Committed = append(t.Committed, CommitOp{Process: e.Process, ID: e.ID, Group: begun.Group, Positions: e.Positions,
@@ -498,6 +489,14 @@ func (c *collector) done(begun, e *Event) {
 		t.Ends = append(t.Ends, OffsetsOp{Process: e.Process, ID: e.ID, Invoked: begun.Time, Done: e.Time,
 			Partition: Partition{begun.Topic, begun.Partition}, Start: e.Start, End: e.End})
 	}
+}
+
+// valuesOf are the values of a run; nil for none.
+func (c *collector) valuesOf(r Run) (values []ValueID) {
+	for _, text := range r.Values {
+		values = append(values, c.value(text))
+	}
+	return values
 }
 
 func (c *collector) value(text string) ValueID {
