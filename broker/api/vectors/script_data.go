@@ -52,17 +52,25 @@ func produce(p *player) {
 	p.do("old magic", 9, p.producing(1, part{"produce", 0, old}))
 }
 
-// idempotent produces with sequence numbers, by a producer of its own.
-func (p *player) idempotent(v int16) {
+// counting makes a producer that counts, and returns what sends its batches to a partition; nil when it was refused.
+func (p *player) counting(v int16, topic string, partition int32) func(name string, epoch int16, sequence int32, records int) {
 	initial := kmsg.NewPtrInitProducerIDRequest()
 	initial.TransactionTimeoutMillis = 60_000
 	resp, _ := p.do("producer", 4, initial).(*kmsg.InitProducerIDResponse)
 	if resp == nil {
-		return
+		return nil
 	}
-	send := func(name string, epoch int16, sequence int32, records int) {
+	return func(name string, epoch int16, sequence int32, records int) {
 		b := batch{records: records, producer: resp.ProducerID, epoch: epoch, sequence: sequence}
-		p.do(name, v, p.producing(-1, part{"produce", 1, b.bytes()}))
+		p.do(name, v, p.producing(-1, part{topic, partition, b.bytes()}))
+	}
+}
+
+// idempotent produces with sequence numbers, by a producer of its own.
+func (p *player) idempotent(v int16) {
+	send := p.counting(v, "produce", 1)
+	if send == nil {
+		return
 	}
 	send("first sequence", 0, 0, 2)
 	send("next sequence", 0, 2, 2)

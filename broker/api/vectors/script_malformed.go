@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
-
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Where fields of a batch's header begin.
@@ -97,15 +95,9 @@ func sized(valueBytes int) []byte {
 
 // sequences sends what a producer that counts must not, and where its numbers start over.
 func (p *player) sequences(v int16) {
-	initial := kmsg.NewPtrInitProducerIDRequest()
-	initial.TransactionTimeoutMillis = 60_000
-	resp, _ := p.do("producer", 4, initial).(*kmsg.InitProducerIDResponse)
-	if resp == nil {
+	send := p.counting(v, "malformed", 0)
+	if send == nil {
 		return
-	}
-	send := func(name string, epoch int16, sequence int32, records int) {
-		b := batch{records: records, producer: resp.ProducerID, epoch: epoch, sequence: sequence}
-		p.do(name, v, p.producing(-1, part{"malformed", 0, b.bytes()}))
 	}
 	send("sequence -1", 0, -1, 1)
 	send("first, not from 0", 0, 3, 1)
