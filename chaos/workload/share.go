@@ -55,7 +55,7 @@ type sharer struct {
 	coordinator int32 // the node, -1 when it is not known
 	beatAt      time.Time
 	assigned    []sharePlace
-	leaders     map[sharePlace]int32
+	leaders     map[sharePlace]shareLeader
 	askedAt     time.Time // when the leaders were
 	names       map[[16]byte]string
 	sessions    map[int32]*shareSession // by node
@@ -66,6 +66,9 @@ type sharePlace struct {
 	topic     [16]byte
 	partition int32
 }
+
+// shareLeader is a partition's, and its epoch.
+type shareLeader struct{ node, epoch int32 }
 
 // shareSession is a share session with a leader (KIP-932).
 type shareSession struct {
@@ -115,8 +118,8 @@ func (m *sharer) ask(ctx context.Context, req kmsg.Request) (kmsg.Response, erro
 func (m *sharer) round(ctx context.Context) bool {
 	var nodes []int32
 	for _, at := range m.assigned {
-		if node, ok := m.leaders[at]; ok && node >= 0 && !slices.Contains(nodes, node) {
-			nodes = append(nodes, node)
+		if leader, ok := m.leaders[at]; ok && leader.node >= 0 && !slices.Contains(nodes, leader.node) {
+			nodes = append(nodes, leader.node)
 		}
 	}
 	slices.Sort(nodes)

@@ -101,14 +101,14 @@ func (m *sharer) findLeaders(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	m.askedAt, m.leaders, m.names = time.Now(), map[sharePlace]int32{}, map[[16]byte]string{}
+	m.askedAt, m.leaders, m.names = time.Now(), map[sharePlace]shareLeader{}, map[[16]byte]string{}
 	for _, topic := range resp.(*kmsg.MetadataResponse).Topics {
 		if topic.Topic == nil || topic.ErrorCode != 0 {
 			continue
 		}
 		m.names[topic.TopicID] = *topic.Topic
 		for _, partition := range topic.Partitions {
-			m.leaders[sharePlace{topic.TopicID, partition.Partition}] = partition.Leader
+			m.leaders[sharePlace{topic.TopicID, partition.Partition}] = shareLeader{partition.Leader, partition.LeaderEpoch}
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (m *sharer) request(node int32, s *shareSession) (*kmsg.ShareFetchRequest, 
 	req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.MaxRecords, req.BatchSize = shareWaitMs, 1, shareBytesMax, shareRecordsMax, shareRecordsMax
 	var wanted []sharePlace
 	for _, at := range m.assigned {
-		if m.leaders[at] == node {
+		if m.leaders[at].node == node {
 			wanted = append(wanted, at)
 		}
 	}
@@ -80,7 +80,7 @@ func (m *sharer) request(node int32, s *shareSession) (*kmsg.ShareFetchRequest, 
 			batch.FirstOffset, batch.LastOffset, batch.AcknowledgeTypes = w.offset, w.offset, []int8{w.kind}
 			part.AcknowledgementBatches = append(part.AcknowledgementBatches, batch)
 			if w.kind == accepts || w.kind == rejects {
-				positions = append(positions, history.Position{Topic: m.names[at.topic], Partition: at.partition, Offset: w.offset})
+				positions = append(positions, history.Position{Topic: m.names[at.topic], Partition: at.partition, Offset: w.offset, LeaderEpoch: m.leaders[at].epoch})
 			}
 		}
 		if len(positions) > 0 {
@@ -163,5 +163,10 @@ func (m *sharer) acquired(s *shareSession, at sharePlace, part *kmsg.ShareFetchR
 		}
 	}
 	slices.SortFunc(s.words[at], func(a, b word) int { return int(a.offset - b.offset) })
-	return appendRuns(runs, got)
+	begun := len(runs)
+	runs = appendRuns(runs, got)
+	for i := begun; i < len(runs); i++ {
+		runs[i].LeaderEpoch = m.leaders[at].epoch
+	}
+	return runs
 }

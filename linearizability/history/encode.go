@@ -119,7 +119,7 @@ func appendPositions(b []byte, positions []Position) []byte {
 	b = append(b, `,"positions":[`...)
 	for i, p := range positions {
 		b = appendPartition(b, i, p.Topic, p.Partition, p.Offset)
-		b = append(b, '}')
+		b = append(appendLeaderEpoch(b, p.LeaderEpoch), '}')
 	}
 	return append(b, ']')
 }
@@ -131,6 +131,7 @@ func appendRuns(b []byte, runs []Run) []byte {
 		if r.Next != 0 {
 			b = appendNumber(b, "next", r.Next)
 		}
+		b = appendLeaderEpoch(b, r.LeaderEpoch)
 		b = append(b, `,"values":[`...)
 		for j, v := range r.Values {
 			if j > 0 {
@@ -151,6 +152,13 @@ func appendPartition(b []byte, i int, topic string, partition int32, offset int6
 	b = appendString(append(b, `{"topic":`...), topic)
 	b = appendNumber(b, "partition", int64(partition))
 	return appendNumber(b, "offset", offset)
+}
+
+func appendLeaderEpoch(b []byte, epoch int32) []byte {
+	if epoch == 0 {
+		return b
+	}
+	return appendNumber(b, "leader_epoch", int64(epoch))
 }
 
 func appendNumber(b []byte, name string, v int64) []byte {

@@ -127,22 +127,26 @@ type Event struct {
 	Error string
 }
 
-// A Position is where a consumer starts in a partition: an offset, PositionEarliest or PositionLatest.
+// A Position is where a consumer starts in a partition: an offset, PositionEarliest or PositionLatest. LeaderEpoch is, where a record is
+// settled, the epoch of the leader that was asked, as far as the member knew.
 type Position struct {
-	Topic     string `json:"topic"`
-	Partition int32  `json:"partition"`
-	Offset    int64  `json:"offset"`
+	Topic       string `json:"topic"`
+	Partition   int32  `json:"partition"`
+	Offset      int64  `json:"offset"`
+	LeaderEpoch int32  `json:"leader_epoch,omitempty"`
 }
 
 // A Run is records of one partition at consecutive offsets, as a poll returned them. Records that do not follow one another
 // are several runs. Next, when not zero, is the consumer's position after the run, if that is further than the record
-// after the last: what lies between are offsets without a record, such as those of control batches.
+// after the last: what lies between are offsets without a record, such as those of control batches. LeaderEpoch is, where records are
+// taken, the epoch of the leader that gave them, as far as the member knew.
 type Run struct {
-	Topic     string   `json:"topic"`
-	Partition int32    `json:"partition"`
-	Offset    int64    `json:"offset"` // of the first value; the position found, when there is none
-	Next      int64    `json:"next,omitempty"`
-	Values    []string `json:"values"`
+	Topic       string   `json:"topic"`
+	Partition   int32    `json:"partition"`
+	Offset      int64    `json:"offset"` // of the first value; the position found, when there is none
+	Next        int64    `json:"next,omitempty"`
+	LeaderEpoch int32    `json:"leader_epoch,omitempty"`
+	Values      []string `json:"values"`
 }
 
 // After is the consumer's position after the run.

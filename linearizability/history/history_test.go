@@ -284,7 +284,7 @@ func anyEvent(r *rapid.T, id int64, at int64) history.Event {
 		e.Op, e.Final, e.Positions = history.Assign, rapid.Bool().Draw(r, "final"), []history.Position{}
 		for range rapid.IntRange(0, 3).Draw(r, "n") {
 			e.Positions = append(e.Positions, history.Position{Topic: name.Draw(r, "topic"), Partition: partition.Draw(r, "partition"),
-				Offset: rapid.Int64Range(-2, math.MaxInt64/2).Draw(r, "offset")})
+				Offset: rapid.Int64Range(-2, math.MaxInt64/2).Draw(r, "offset"), LeaderEpoch: partition.Draw(r, "epoch")})
 		}
 	case 2:
 		e.Op = history.Poll
@@ -304,7 +304,7 @@ func anyEvent(r *rapid.T, id int64, at int64) history.Event {
 		e.Runs = []history.Run{}
 		for range rapid.IntRange(0, 3).Draw(r, "n") {
 			run := history.Run{Topic: name.Draw(r, "topic"), Partition: partition.Draw(r, "partition"), Offset: offset.Draw(r, "offset"),
-				Values: rapid.SliceOf(name).Draw(r, "values")}
+				LeaderEpoch: partition.Draw(r, "epoch"), Values: rapid.SliceOf(name).Draw(r, "values")}
 			run.Next = rapid.SampledFrom([]int64{0, run.After(), run.After() + 7}).Draw(r, "next")
 			e.Runs = append(e.Runs, run)
 		}

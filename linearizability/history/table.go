@@ -109,7 +109,7 @@ type ReadStep struct {
 func (s *ReadStep) Event(t *Table, offset int64) Event {
 	if s.Assign {
 		return Event{Time: s.Invoked, Process: s.Process, Type: Invoke, Op: Assign, ID: s.ID, Final: s.Final,
-			Positions: []Position{{s.Partition.Topic, s.Partition.Index, s.Offset}}}
+			Positions: []Position{{Topic: s.Partition.Topic, Partition: s.Partition.Index, Offset: s.Offset}}}
 	}
 	run := Run{Topic: s.Partition.Topic, Partition: s.Partition.Index, Offset: s.Offset, Next: s.After, Values: []string{}}
 	if i := offset - s.Offset; i >= 0 && i < int64(len(s.Values)) {
@@ -247,7 +247,7 @@ func (c *CommitOp) Offset(p Partition) int64 {
 func (c *CommitOp) Events(p Partition) []Event {
 	position := []Position{}
 	if offset := c.Offset(p); offset >= 0 {
-		position = append(position, Position{p.Topic, p.Index, offset})
+		position = append(position, Position{Topic: p.Topic, Partition: p.Index, Offset: offset})
 	}
 	if c.asked {
 		return []Event{{Time: c.Done, Process: c.Process, Type: OK, Op: Committed, ID: c.ID, Positions: position}}
@@ -268,12 +268,16 @@ type TakeStep struct {
 	Done      int64
 	Partition Partition
 	Offset    int64
-	Values    []ValueID
+	// LeaderEpoch is as in Run.
+	LeaderEpoch int32
+	Values      []ValueID
 }
 
 // Event gives back the end of the operation, cut down to the record at an offset.
 func (s *TakeStep) Event(t *Table, offset int64) Event {
-	return Event{Time: s.Done, Process: s.Process, Type: OK, Op: Take, ID: s.ID, Runs: t.oneRecord(s.Partition, offset, s.Values[offset-s.Offset])}
+	taken := t.oneRecord(s.Partition, offset, s.Values[offset-s.Offset])
+	taken[0].LeaderEpoch = s.LeaderEpoch
+	return Event{Time: s.Done, Process: s.Process, Type: OK, Op: Take, ID: s.ID, Runs: taken}
 }
 
 // A SettleOp is a member of a share group being done with records for good.
@@ -477,7 +481,7 @@ func (c *collector) done(begun, e *Event) {
 	case Take:
 		for _, r := range e.Runs {
 			t.Takes = append(t.Takes, TakeStep{Process: e.Process, ID: e.ID, Group: begun.Group, Invoked: begun.Time, Done: e.Time,
-				Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset, Values: c.valuesOf(r)})
+				Partition: Partition{r.Topic, r.Partition}, Offset: r.Offset, LeaderEpoch: r.LeaderEpoch, Values: c.valuesOf(r)})
 		}
 	case Committed:
 		t.Committed = append(t.Committed, CommitOp{Process: e.Process, ID: e.ID, Group: begun.Group, Positions: e.Positions,

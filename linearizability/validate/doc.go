@@ -27,6 +27,8 @@
 //	                      as for lost-write
 //	taken-again           a share group delivered a record that a member had settled before, with the coordinator's word for it.
 //	                      forgotten: the state of share groups may be lost
+//	                      deposed: the leader that gave it did not know yet that a later one, with which it was settled, had
+//	                      taken over
 //	unseen                progress: after healing, no final read came to the end of the partition.
 //	                      Only when the promises demand progress
 //	duplicate             one value at two offsets.

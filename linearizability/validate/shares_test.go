@@ -30,6 +30,19 @@ func settles(s *historytest.Script, process string, offset int64, outcome histor
 	s.End(process, id, outcome, e)
 }
 
+// takenFrom and settledWith are about record "a" at offset 0, and a leader of an epoch.
+func takenFrom(s *historytest.Script, process string, leaderEpoch int32) {
+	took := tookRun(0, "a")
+	took.Runs[0].LeaderEpoch = leaderEpoch
+	s.End(process, beginTake(s, process), history.OK, took)
+}
+
+func settledWith(s *historytest.Script, process string, leaderEpoch int32) {
+	at := []history.Position{{Topic: "t", LeaderEpoch: leaderEpoch}}
+	id := s.Begin(process, history.Event{Op: history.Settle, Group: "g", Positions: at})
+	s.End(process, id, history.OK, history.Event{Op: history.Settle})
+}
+
 var shareCases = []handMade{
 	{name: "two members share", play: func(s *historytest.Script) {
 		s.Put("p", "a", 0)
@@ -65,6 +78,22 @@ var shareCases = []handMade{
 		takes(s, "m1", 0, "a")
 		settles(s, "m1", 0, history.OK)
 		takes(s, "m2", 0, "a")
+		s.Final("f", "a")
+		committed(s, "f", 1)
+	}, want: []verdict.Kind{verdict.TakenAgain}, words: "m1 had settled offset 0, and m2 was given it later"},
+	{name: "a leader does not know yet that it was deposed", play: func(s *historytest.Script) {
+		s.Put("p", "a", 0)
+		takenFrom(s, "m1", 1)
+		settledWith(s, "m1", 1)
+		takenFrom(s, "m2", 0)
+		s.Final("f", "a")
+		committed(s, "f", 1)
+	}, allowed: []string{validate.Deposed}},
+	{name: "a later leader gives what was settled", play: func(s *historytest.Script) {
+		s.Put("p", "a", 0)
+		takenFrom(s, "m1", 1)
+		settledWith(s, "m1", 1)
+		takenFrom(s, "m2", 2)
 		s.Final("f", "a")
 		committed(s, "f", 1)
 	}, want: []verdict.Kind{verdict.TakenAgain}, words: "m1 had settled offset 0, and m2 was given it later"},

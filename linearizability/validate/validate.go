@@ -18,6 +18,7 @@ const (
 	Deleted       = "deleted"
 	Retained      = "retained"
 	Compacted     = "compacted"
+	Deposed       = "deposed"
 )
 
 // Check holds a history against the promises of its run.
