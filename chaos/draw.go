@@ -34,6 +34,7 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	drawBuggify(Stream(seed, "buggify"), &p)
 	drawGroups(Stream(seed, "groups"), &p)
 	drawProtocols(Stream(seed, "group-protocols"), &p)
+	drawShares(Stream(seed, "shares"), &p)
 	drawSnapshots(Stream(seed, "snapshots"), &p)
 	drawSessions(Stream(seed, "sessions"), &p)
 	drawRacks(Stream(seed, "racks"), &p)

@@ -37,7 +37,7 @@ var Probes = []Probe{
 	{"markers-sent-again", true},
 	{"member-timed-out", true},
 	{"static-member-replaced", true},
-	{"share-lock-ended", false},
+	{"share-lock-ended", true},
 	{"fetch-session-refused", false},
 	{"fetch-session-evicted", false},
 	{"read-at-follower", true},
