@@ -53,14 +53,10 @@ func Check(t *history.Table, p Promises) Report {
 	return Report{Verdict: found.Verdict(), Operations: t.Operations, Acknowledged: acknowledged, Report: found}
 }
 
-// CheckReader reads a history to its end and judges it by the promises in its header. An error, which wraps
-// history.ErrMalformed, says that the text is no history; it is not a verdict.
-func CheckReader(r io.Reader) (Report, error) {
-	t, err := history.Collect(r)
-	if err != nil {
-		return Report{}, err
-	}
-	return Check(t, t.Header.Promises), nil
+// Page writes porcupine's page of the operations that no one log explains, where there are such in a window of the search (package model).
+// It says whether there are.
+func Page(w io.Writer, t *history.Table, p Promises) (written bool, err error) {
+	return model.Page(w, t, p, model.Limits{})
 }
 
 // Line is the last line of odradek check: "verdict=pass operations=1200 violations=0".

@@ -1,8 +1,6 @@
 package linearizability_test
 
 import (
-	"bytes"
-	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -17,11 +15,8 @@ import (
 
 func check(t *testing.T, s *historytest.Script) linearizability.Report {
 	t.Helper()
-	r, err := linearizability.CheckReader(bytes.NewReader(s.Text(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	table := s.Table(t)
+	return linearizability.Check(table, table.Header.Promises)
 }
 
 func TestPass(t *testing.T) {
@@ -75,12 +70,6 @@ func TestPromisesOfTheHeaderCount(t *testing.T) {
 	s.Promises.MayLoseAcksOne = []string{"t"}
 	if r := check(t, s); r.Verdict != linearizability.Pass || !strings.Contains(r.String(), "allowed: lost-acks-one 1") {
 		t.Errorf("%s\n%s", r.Verdict, r)
-	}
-}
-
-func TestWhatIsNoHistoryHasNoVerdict(t *testing.T) {
-	if _, err := linearizability.CheckReader(strings.NewReader("x\n")); !errors.Is(err, history.ErrMalformed) {
-		t.Errorf("got %v", err)
 	}
 }
 

@@ -48,3 +48,42 @@ func TestCheckTellsByItsExitCode(t *testing.T) {
 		})
 	}
 }
+
+// Readers of two logs: porcupine has a page to show.
+const twoLogs = `{"odradek_history":1,"run":"test","promises":{}}
+{"t":1,"process":"p","type":"invoke","op":"send","id":1,"topic":"t","partition":0,"value":"a","acks":-1,"idempotent":true}
+{"t":2,"process":"p","type":"invoke","op":"send","id":2,"topic":"t","partition":0,"value":"b","acks":-1,"idempotent":true}
+{"t":3,"process":"c","type":"invoke","op":"assign","id":1,"positions":[{"topic":"t","partition":0,"offset":0}]}
+{"t":4,"process":"c","type":"ok","op":"assign","id":1}
+{"t":5,"process":"c","type":"invoke","op":"poll","id":2}
+{"t":6,"process":"c","type":"ok","op":"poll","id":2,"records":[{"topic":"t","partition":0,"offset":0,"values":["a"]}]}
+{"t":7,"process":"d","type":"invoke","op":"assign","id":1,"positions":[{"topic":"t","partition":0,"offset":0}]}
+{"t":8,"process":"d","type":"ok","op":"assign","id":1}
+{"t":9,"process":"d","type":"invoke","op":"poll","id":2}
+{"t":10,"process":"d","type":"ok","op":"poll","id":2,"records":[{"topic":"t","partition":0,"offset":0,"values":["b"]}]}
+`
+
+func TestCheckWritesPorcupinesPage(t *testing.T) {
+	for name, c := range map[string]struct {
+		history string
+		code    int
+		page    bool
+	}{
+		"no order":          {twoLogs, 1, true},
+		"all have an order": {historyHead + historySeen, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, page := filepath.Join(t.TempDir(), "history"), filepath.Join(t.TempDir(), "page.html")
+			if err := os.WriteFile(path, []byte(c.history), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			r := odradek(t, "", "check", "--porcupine", page, path)
+			if r.code != c.code {
+				t.Errorf("exit code %d, standard output %q, standard error %q", r.code, r.stdout, r.stderr)
+			}
+			if _, err := os.Stat(page); (err == nil) != c.page {
+				t.Errorf("the page: %v; standard output %q", err, r.stdout)
+			}
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -227,6 +228,9 @@ func (o *simOptions) report(command *cobra.Command, result *sim.Result, least *s
 	result.Explain(out)
 	if result.Verdict != verdict.Pass {
 		fmt.Fprintf(out, "replay with: %s\n", o.replay(result))
+	}
+	if slices.Contains(result.Kinds(), string(verdict.NotLinearizable)) {
+		fmt.Fprintln(out, "and then, for what has no order: bin/odradek check --porcupine porcupine.html run.history")
 	}
 	if least != nil {
 		for _, words := range least.Words(&result.Plan) {

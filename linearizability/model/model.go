@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -38,26 +39,41 @@ func (l Limits) orDefaults() Limits {
 // head changes nothing of the rest.
 func Check(t *history.Table, p history.Promises, limits Limits) verdict.Report {
 	c := &checker{table: t, promises: p, limits: limits.orDefaults()}
-	names, parts, seen := divide(t)
-	var skipped []string
-	for _, name := range names {
-		if p.MayForget(name.Topic) {
-			if !slices.Contains(skipped, name.Topic) {
-				skipped = append(skipped, name.Topic)
-				c.report.Notes = append(c.report.Notes, fmt.Sprintf("topic %s is not held against the model: what was acknowledged may be lost", name.Topic))
-			}
-			continue
-		}
-		if p.Vanish(name.Topic).Compacted {
-			if !slices.Contains(skipped, name.Topic) {
-				skipped = append(skipped, name.Topic)
-				c.report.Notes = append(c.report.Notes, fmt.Sprintf("topic %s is not held against the model: it is compacted, and two polls may find different records", name.Topic))
-			}
-			continue
-		}
-		c.partition(build(t, p, name, parts[name], seen))
+	for l := range c.logs() {
+		c.partition(l)
 	}
 	return c.report
+}
+
+// logs iterates over the partitions that are judged, and notes the topics that are not.
+func (c *checker) logs() iter.Seq[*partitionLog] {
+	return func(yield func(*partitionLog) bool) {
+		names, parts, seen := divide(c.table)
+		var skipped []string
+		for _, name := range names {
+			if why := c.unjudged(name.Topic); why != "" {
+				if !slices.Contains(skipped, name.Topic) {
+					skipped = append(skipped, name.Topic)
+					c.report.Notes = append(c.report.Notes, fmt.Sprintf("topic %s is not held against the model: %s", name.Topic, why))
+				}
+				continue
+			}
+			if !yield(build(c.table, c.promises, name, parts[name], seen)) {
+				return
+			}
+		}
+	}
+}
+
+// unjudged says why a topic is not judged; empty when it is.
+func (c *checker) unjudged(topic string) string {
+	switch {
+	case c.promises.MayForget(topic):
+		return "what was acknowledged may be lost"
+	case c.promises.Vanish(topic).Compacted:
+		return "it is compacted, and two polls may find different records"
+	}
+	return ""
 }
 
 type checker struct {
@@ -126,9 +142,9 @@ func (c *checker) partition(l *partitionLog) {
 	c.cuts(l, windows)
 	for i := range windows {
 		w := &windows[i]
-		switch out := w.search(c.limits.Timeout); out.result {
+		switch result, info := w.search(c.limits.Timeout); result {
 		case porcupine.Illegal:
-			c.explain(l, w, out.stuck)
+			c.explain(l, w, w.stuck(info))
 		case porcupine.Unknown:
 			c.report.Unknown = append(c.report.Unknown,
 				fmt.Sprintf("%s: no order of %d operations from offset %d was found or excluded in %s", l.name, len(w.ops), w.start.end, c.limits.Timeout))

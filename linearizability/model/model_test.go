@@ -71,14 +71,8 @@ func TestHandMade(t *testing.T) {
 			s.Send("p", 0, "a", all, true)
 			s.Final("f", "a", "b")
 		}, want: verdict.Fail, words: `the append of "a" at offset 0 comes before the append of "b"`},
-		{name: "two readers see two logs", play: func(s *historytest.Script) {
-			s.Send("p", 0, "a", all, true)
-			s.Send("p", 0, "b", all, true)
-			s.Assign("c", 0, false)
-			s.Poll("c", 0, "a")
-			s.Assign("d", 0, false)
-			s.Poll("d", 0, "b")
-		}, want: verdict.Fail, words: "has a place for the poll of d up to offset 0"},
+		{name: "two readers see two logs", play: twoLogs,
+			want: verdict.Fail, words: "has a place for the poll of d up to offset 0"},
 		{name: "a reader sees another record than was acknowledged", play: func(s *historytest.Script) {
 			s.Put("p", "a", 0)
 			s.Send("p", 0, "b", all, true)

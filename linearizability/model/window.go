@@ -84,14 +84,8 @@ func (w *window) step(s state, o *op) (state, bool) {
 	return state{o.place + 1, add(mul(s.hash, o.shift), o.token)}, s.end == o.from && !o.clash
 }
 
-// outcome of a window's search.
-type outcome struct {
-	result porcupine.CheckResult
-	stuck  int // of an illegal one: an operation that the longest order found leaves out
-}
-
 // search asks porcupine for an order.
-func (w *window) search(timeout time.Duration) outcome {
+func (w *window) search(timeout time.Duration) (porcupine.CheckResult, porcupine.LinearizationInfo) {
 	ranks := w.ranks()
 	history := make([]porcupine.Operation, len(w.ops))
 	for i := range w.ops {
@@ -101,11 +95,30 @@ func (w *window) search(timeout time.Duration) outcome {
 			history[i].Call-- // ahead of the append that begins with it: that order is the one to try first
 		}
 	}
-	result, info := porcupine.CheckOperationsVerbose(w.model(), history, timeout)
-	out := outcome{result: result, stuck: -1}
-	if result != porcupine.Illegal {
-		return out
+	lanes(history)
+	return porcupine.CheckOperationsVerbose(w.model(), history, timeout)
+}
+
+// lanes gives operations that overlap different clients, as porcupine's page draws them; ours send and poll at once.
+func lanes(history []porcupine.Operation) {
+	order := make([]int, len(history))
+	for i := range order {
+		order[i] = i
 	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(history[a].Call, history[b].Call) })
+	var ends []int64
+	for _, i := range order {
+		lane := slices.IndexFunc(ends, func(end int64) bool { return end < history[i].Call })
+		if lane < 0 {
+			lane, ends = len(ends), append(ends, 0)
+		}
+		history[i].ClientId, ends[lane] = lane, history[i].Return
+	}
+}
+
+// stuck is, of a window without an order, the operation that ends first of those that the longest order found leaves out; -1 when it
+// leaves out none.
+func (w *window) stuck(info porcupine.LinearizationInfo) int {
 	var longest []int
 	for _, partition := range info.PartialLinearizations() {
 		for _, order := range partition {
@@ -114,12 +127,13 @@ func (w *window) search(timeout time.Duration) outcome {
 			}
 		}
 	}
+	stuck := -1
 	for i := range w.ops {
-		if !slices.Contains(longest, i) && (out.stuck < 0 || w.ops[i].ret < w.ops[out.stuck].ret) {
-			out.stuck = i
+		if !slices.Contains(longest, i) && (stuck < 0 || w.ops[i].ret < w.ops[stuck].ret) {
+			stuck = i
 		}
 	}
-	return out
+	return stuck
 }
 
 // ranks numbers the times of a window: their order is all that counts, and twice a rank does not overflow.
