@@ -47,3 +47,10 @@ func (c *countedConn) Write(p []byte) (int, error) {
 	c.wire.sent.Add(int64(n))
 	return n, err
 }
+
+// writeAll writes pieces one behind the other, by one system call where that goes.
+func (c *countedConn) writeAll(pieces net.Buffers) error {
+	n, err := pieces.WriteTo(c.Conn)
+	c.wire.sent.Add(n)
+	return err
+}

@@ -36,7 +36,7 @@ type Workload struct {
 	BatchBytes   int32   `json:"batch_bytes,omitempty"`  // the most of a batch
 	LingerMs     int     `json:"linger_ms,omitempty"`    // how long a batch is waited for
 	Client       string  `json:"client,omitempty"`       // records or batches
-	InFlight     int     `json:"in_flight,omitempty"`    // of client batches: how many each producer has under way
+	InFlight     int     `json:"in_flight,omitempty"`    // of client batches: how many each producer has under way at each broker
 	Producers    int     `json:"producers,omitempty"`    // each has connections of its own
 	// TransactionRecords is how many records a producer commits at a time; its consumers then read what is committed. 0: no transactions.
 	TransactionRecords int `json:"transaction_records,omitempty"`

@@ -73,7 +73,7 @@ func workload(w bench.Workload) []string {
 		fmt.Sprintf("%s, %s: %s, in batches of at most %s, linger %d ms", several(w.Producers, "producer"), pace, length, bytesOf(int64(w.BatchBytes)), w.LingerMs),
 	}
 	if w.Client == "batches" {
-		said = append(said, fmt.Sprintf("the client sends batches that it made before, %d at once a producer, and looks into few of those it gets", w.InFlight))
+		said = append(said, fmt.Sprintf("the client sends batches that it made before, %d at once from a producer to each broker, and looks into few of those it gets", w.InFlight))
 	}
 	if w.TransactionRecords > 0 {
 		said = append(said, fmt.Sprintf("in transactions of %d records a producer, read when they are committed", w.TransactionRecords))
