@@ -120,19 +120,23 @@ func (r *run) commit(ctx context.Context, client *kgo.Client) error {
 
 // sleepUntil returns at a time, or at once when it is over; false when ctx has ended.
 func sleepUntil(ctx context.Context, at time.Time) bool {
-	wait := time.Until(at)
-	if wait <= 0 {
-		return ctx.Err() == nil
+	if wait := time.Until(at) - sleepMax; wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return false
+		}
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+	for wait := time.Until(at); wait > 0; wait = time.Until(at) {
+		sleep(wait)
 	}
+	return ctx.Err() == nil
 }
+
+// sleepMax is how much of a wait is left to sleep, which nothing interrupts: more than a timer is late.
+const sleepMax = 2 * time.Millisecond
 
 // consumeRecords reads by franz-go's consumer until all that was written is read.
 func (r *run) consumeRecords(ctx context.Context, ready chan<- struct{}, written <-chan struct{}) error {
