@@ -8,9 +8,17 @@ import (
 
 // handled sees to it that the answers at the head of the queue leave, now that the handler has returned. When no further request has
 // come, the reader sends them itself, as far as the connection takes them at once: waking the writer costs more than the call
-// to the network, and the peer waits for both. Otherwise the writer sends them while the reader goes on.
+// to the network, and the peer waits for both. When the next has come and is a produce, which waits for nobody, its answer goes out by the
+// same call. Otherwise the writer sends them while the reader goes on.
 func (c *conn) handled() {
-	more := c.try == nil || c.reader.Buffered()
+	next := c.reader.Peek()
+	if c.try != nil && next != nil && wire.IsPlainProduce(next) {
+		c.mu.Lock()
+		c.handling = nil
+		c.mu.Unlock()
+		return
+	}
+	more := c.try == nil || next != nil
 	c.mu.Lock()
 	c.handling = nil
 	if !c.queue.ready() || c.writing || c.ended { // whoever writes looks again

@@ -80,6 +80,34 @@ func TestReaderAnswers(t *testing.T) {
 	}
 }
 
+// Produces that come together are answered together, by the reader. What comes behind them and may wait does not hold their answers back.
+func TestProducesAreAnsweredTogether(t *testing.T) {
+	release := make(chan struct{})
+	network, c := startCounted(t, handlerFunc(func(_ context.Context, call *Call) {
+		if call.Header.Key == kmsg.Heartbeat.Int16() {
+			<-release
+		}
+		call.Reply(empty(call))
+	}))
+	c.send(heartbeat(1)) // its handler waits while all the rest arrives
+	var rest []byte
+	const produces = 20
+	for i := range int32(produces) {
+		rest = append(rest, produceOf(2+i, make([]byte, 100))...)
+	}
+	c.send(rest)
+	c.send(heartbeat(2 + produces))
+	release <- struct{}{}
+	for i := range int32(1 + produces) {
+		c.expect(1 + i)
+	}
+	release <- struct{}{}
+	c.expect(2 + produces)
+	if tries, writes := network.tries.Load(), network.writes.Load(); tries+writes > 6 {
+		t.Errorf("%d answers by %d calls of the reader and %d of the writer", 2+produces, tries, writes)
+	}
+}
+
 // An answer that comes after the handler has returned is the writer's.
 func TestWriterAnswersLater(t *testing.T) {
 	calls := make(chan *Call, 1)

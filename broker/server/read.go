@@ -80,6 +80,7 @@ func (c *conn) awaitRoom(size int) bool {
 		if hasRoom {
 			return c.ctx.Err() == nil
 		}
+		signal(c.wake) // there may be answers that the reader has put off
 		select {
 		case <-c.room:
 		case <-unmuted:

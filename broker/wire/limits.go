@@ -10,15 +10,22 @@ const (
 	// cluster that Kafka is known to carry needs a request of a million partitions.
 	ElementsMax = 1 << 20
 
-	// blockBytesMin and blockBytesMax are the sizes of the blocks a connection reads small frames into, in bytes. It
-	// begins with the small one, so that ten thousand idle connections cost 40 MB, and goes up by doubling when a single
-	// read fills what there is, so that a busy one takes many frames by a read.
+	// blockBytesMin and blockBytesMax are the sizes of the blocks that a connection reads frames into, in bytes. It begins with the
+	// small one, so that ten thousand idle connections cost 40 MB, and goes up by doubling when a single read fills what there is, so
+	// that a busy one takes many frames by a read. Connections hold theirs while they are idle.
 	blockBytesMin = 4 << 10
-	blockBytesMax = 64 << 10
+	blockBytesMax = 256 << 10
 
-	// expectBytesMax bounds the block, in bytes, that a connection has whose last frame was larger than blockBytesMax: one
-	// such frame, which would be copied in part if it came in two blocks. Connections hold theirs while they are idle.
-	expectBytesMax = 256 << 10
+	// trustlessBytesMax bounds the memory, in bytes, that is set aside for a frame because its size says so. What is larger than that, and
+	// than the block that came about by reads, gets its memory as its bytes come.
+	trustlessBytesMax = 64 << 10
+
+	// expectBytesMin and expectBytesMax are the sizes of frames between which the next are taken to be as long as the last: a read ends
+	// where they would, as what lies behind may have to be copied. It is nothing to speak of below, and above a frame has
+	// a buffer of its own, beside which readAheadBytes are read at most.
+	expectBytesMin = 16 << 10
+	expectBytesMax = blockBytesMax
+	readAheadBytes = 64 << 10
 
 	// readBytesMin is the least room, in bytes, that a read between frames is given; with less left, a new block begins.
 	readBytesMin = 1 << 10

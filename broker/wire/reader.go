@@ -13,20 +13,20 @@ var ErrFrameSize = errors.New("frame size")
 
 const sizeBytes = 4
 
-// FrameReader takes a stream apart into frames. One read takes as many small frames as have come, and they are handed
-// out in place; a frame larger than a block is read straight into a buffer of its own. It is for one goroutine; the
+// FrameReader takes a stream apart into frames. One read takes as many frames as have come and fit in a block, and they are
+// handed out in place; a frame larger than a block is read straight into a buffer of its own. It is for one goroutine; the
 // frames it returns may be released by any.
 type FrameReader struct {
 	src  io.Reader
 	pool *Pool
 	max  int
 
-	// Small frames. block.data[start:end] is read and not yet handed out. nil before the first read.
+	// Frames that fit. block.data[start:end] is read and not yet handed out. nil before the first read.
 	block      *buffer
 	blockBytes int // of the next block
 	start, end int
-	// expect is the size of the last frame, its own size included, when it is larger than a block and yet fits in a longer one:
-	// the next is read in place if it is no larger. Otherwise 0.
+	// expect is the size of the last frame, its own size included, when it is worth a look where the next ones end (expectBytesMin).
+	// Otherwise 0.
 	expect int
 
 	// A large frame under way: large.data[:have] of its size bytes are there. nil when there is none.
@@ -59,8 +59,17 @@ func (r *FrameReader) Next() (Frame, error) {
 	}
 }
 
-// Buffered says whether bytes of the next frame have been read: then Next may well return without waiting.
-func (r *FrameReader) Buffered() bool { return r.large != nil || r.start < r.end }
+// Peek returns the next frame's content if it has been read, whole, so that Next will return it without waiting; nil if not.
+func (r *FrameReader) Peek() []byte {
+	if r.large != nil || r.end-r.start < sizeBytes {
+		return nil
+	}
+	size := int(int32(binary.BigEndian.Uint32(r.block.data[r.start:])))
+	if size < 0 || size > r.end-r.start-sizeBytes {
+		return nil
+	}
+	return r.block.data[r.start+sizeBytes:][:size:size]
+}
 
 // Close gives the buffers back. Frames that were handed out stay valid.
 func (r *FrameReader) Close() {
@@ -91,9 +100,9 @@ func (r *FrameReader) take() (frame Frame, ok bool, err error) {
 		r.expected(size)
 		r.block.retain()
 		return Frame{Bytes: r.block.data[content:r.start:r.start], buffer: r.block}, true, nil
-	case sizeBytes+size > blockBytesMax && content+size > len(r.block.data):
+	case sizeBytes+size > max(trustlessBytesMax, min(r.blockBytes, blockBytesMax)) && content+size > len(r.block.data):
 		r.size, r.have = size, unread-sizeBytes
-		r.large = r.pool.get(min(size, max(r.trusted, blockBytesMax)))
+		r.large = r.pool.get(min(size, max(r.trusted, trustlessBytesMax, unread)))
 		copy(r.large.data, r.block.data[content:r.end])
 		r.start = r.end
 	}
@@ -103,7 +112,7 @@ func (r *FrameReader) take() (frame Frame, ok bool, err error) {
 // expected notes the size of a frame that has come whole.
 func (r *FrameReader) expected(size int) {
 	r.expect = 0
-	if whole := sizeBytes + size; whole > blockBytesMax && whole <= expectBytesMax {
+	if whole := sizeBytes + size; whole >= expectBytesMin {
 		r.expect = whole
 	}
 }
@@ -114,17 +123,14 @@ func (r *FrameReader) fill() error {
 	unread := r.end - r.start
 	if unread >= sizeBytes {
 		want += int(binary.BigEndian.Uint32(r.block.data[r.start:]))
-	} else if unread == 0 && r.expect > 0 {
-		want = r.expect
+	} else if unread == 0 && r.expect <= expectBytesMax {
+		want = max(want, r.expect)
 	}
 	r.makeRoom(want)
-	room := r.block.data[r.end:]
-	if r.expect > 0 && r.end < r.start+want {
-		room = r.block.data[r.end : r.start+want] // what is read beyond a large frame would have to be copied
-	}
+	room := r.block.data[r.end:r.readTo(want)]
 	n, err := r.src.Read(room)
 	r.end += n
-	if n == len(room) {
+	if n == len(room) && r.expect <= expectBytesMax {
 		r.blockBytes = min(2*max(r.blockBytes, len(r.block.data)), blockBytesMax)
 	}
 	if n > 0 {
@@ -137,6 +143,20 @@ func (r *FrameReader) fill() error {
 		return io.ErrNoProgress
 	}
 	return err
+}
+
+// readTo is where in the block a read has to end: behind the frame under way, which ends want bytes from start, and as many more as fit,
+// if they are as long as the last.
+func (r *FrameReader) readTo(want int) int {
+	limit := len(r.block.data)
+	switch {
+	case r.expect == 0:
+		return limit
+	case r.expect > expectBytesMax:
+		return min(limit, max(r.end+readAheadBytes, r.start+want))
+	}
+	more := (limit - r.start - want) / r.expect * r.expect
+	return min(limit, r.start+want+max(more, 0))
 }
 
 // makeRoom sees to it that a frame of want bytes, size included, fits behind start, and that a read is worth its call.
