@@ -348,7 +348,7 @@ func (b *beat) schedule() (fresh bool) {
 func (b *beat) response(was *consumerMember) *kmsg.ConsumerGroupHeartbeatResponse {
 	resp := kmsg.NewPtrConsumerGroupHeartbeatResponse()
 	resp.MemberID, resp.MemberEpoch = &b.member.id, b.member.epoch
-	resp.HeartbeatIntervalMillis = millis(b.m.cfg.Consumer.Times(b.g.id).HeartbeatInterval)
+	resp.HeartbeatIntervalMillis = millis(b.interval())
 	whole := b.req.RebalanceTimeoutMillis != -1 && (b.req.SubscribedTopicNames != nil || b.req.SubscribedTopicRegex != nil) && b.req.Topics != nil
 	if b.req.MemberEpoch == epochJoin || whole || !was.assigned.Equal(b.member.assigned) {
 		assignment := kmsg.NewConsumerGroupHeartbeatResponseAssignment()

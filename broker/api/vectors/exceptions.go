@@ -71,6 +71,7 @@ var exceptions = []struct {
 	{"describe one member", "ShareGroupDescribe.Groups[].GroupEpoch", ignored, "the reference's rises once more when it has begun the partitions"},
 	{"describe one member", "ShareGroupDescribe.Groups[].AssignmentEpoch", ignored, "as the group's epoch"},
 	{"describe one member", "ShareGroupDescribe.Groups[].Members[].MemberEpoch", ignored, "as the group's epoch"},
+	{"", "ConsumerGroupHeartbeat.HeartbeatIntervalMillis", presence, "members of a group that changes are asked to come sooner"},
 	{"", "ApiVersions.ApiKeys", subset, "not every API of the reference is served; those that are, are in the same versions"},
 	{"", "ApiVersions.SupportedFeatures", subset, "features that are not there are not told"},
 	{"", "ApiVersions.FinalizedFeatures", subset, "features that are not there are not told"},
