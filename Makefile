@@ -117,6 +117,10 @@ bench-chaos: build ## latency and gaps under faults, beside the real Kafka, in t
 	@COMMAND="make bench-chaos" ROWS="$(or $(ROWS),chaos_leader-kill_rf3 chaos_rolling-restart_rf3 chaos_reassignment_rf3 chaos_rebalance_rf3)" ROUNDS=$(or $(ROUNDS),1) \
 	  $(if $(KEEP),KEEP=$(KEEP)) $(if $(PUBLISH),PUBLISH=$(PUBLISH)) bench/turns ours=bin/odradek peer=$(PEER)/kafka-cluster
 
+bench-groups: build ## what clients wait for at coordinators, beside the real Kafka, in turns: PEER=directory, ROWS="consumer_rf1 …" ROUNDS=3 PUBLISH=file.md
+	@COMMAND="make bench-groups" ROWS="$(or $(ROWS),classic_rf1 classic-heartbeat-100ms_rf1 consumer_rf1 consumer-heartbeat-500ms_rf1 kill_rf3 stop_rf3 commit_rf1 commit_rf3)" ROUNDS=$(or $(ROUNDS),3) \
+	  $(if $(KEEP),KEEP=$(KEEP)) $(if $(PUBLISH),PUBLISH=$(PUBLISH)) bench/turns ours=bin/odradek peer=$(PEER)/kafka-cluster
+
 bench-faults: build ## three brokers of ours under load and faults: FAULTS=leader-kill, rolling-restart, reassignment, slow-disk, rebalance or file, and REPORT=file.html
 	@dir=$$(mktemp -d); trap 'bin/odradek cluster down --dir '$$dir'; rm -rf '$$dir EXIT; \
 	  bin/odradek cluster up --slow-disks --nodes 3 --dir $$dir --port 24092 >$$dir/up; \

@@ -32,8 +32,8 @@ func (c Control) run(ctx context.Context, arguments ...string) ([]byte, error) {
 	return out, nil
 }
 
-// pids are those of the nodes that run.
-func (c Control) pids(ctx context.Context) (map[int]int, error) {
+// PIDs are those of the nodes that run, by number.
+func (c Control) PIDs(ctx context.Context) (map[int]int, error) {
 	out, err := c.run(ctx, "status")
 	if err != nil {
 		return nil, err
@@ -62,7 +62,8 @@ func parseStatus(out []byte) (map[int]int, error) {
 	return pids, nil
 }
 
-func (c Control) start(ctx context.Context, node int) error {
+// Start starts a node that is down, and returns when it serves.
+func (c Control) Start(ctx context.Context, node int) error {
 	_, err := c.run(ctx, "start", strconv.Itoa(node))
 	return err
 }

@@ -71,7 +71,7 @@ func (v *victim) Undo(act chaos.Act) error {
 			if err := v.awaitEnd(node); err != nil {
 				return err
 			}
-			return v.control.start(v.ctx, node)
+			return v.control.Start(v.ctx, node)
 		case chaos.Pause:
 			return v.signal(node, syscall.SIGCONT)
 		}
@@ -89,7 +89,7 @@ func (v *victim) each(nodes []int, do func(node int) error) error {
 }
 
 func (v *victim) signal(node int, s syscall.Signal) error {
-	pids, err := v.control.pids(v.ctx)
+	pids, err := v.control.PIDs(v.ctx)
 	if err != nil || pids[node] == 0 {
 		return err
 	}
@@ -103,7 +103,7 @@ func (v *victim) signal(node int, s syscall.Signal) error {
 // awaitEnd waits until a node that was asked to end is down.
 func (v *victim) awaitEnd(node int) error {
 	for deadline := time.Now().Add(endMax); ; {
-		pids, err := v.control.pids(v.ctx)
+		pids, err := v.control.PIDs(v.ctx)
 		if err != nil || pids[node] == 0 {
 			return err
 		}

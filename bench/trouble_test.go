@@ -122,13 +122,13 @@ func TestControl(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, ctx := Control("sh "+script), context.Background()
-	if pids, err := c.pids(ctx); err != nil || !reflect.DeepEqual(pids, map[int]int{1: 4711}) {
+	if pids, err := c.PIDs(ctx); err != nil || !reflect.DeepEqual(pids, map[int]int{1: 4711}) {
 		t.Errorf("%v, %v", pids, err)
 	}
-	if err := c.start(ctx, 2); err != nil {
+	if err := c.Start(ctx, 2); err != nil {
 		t.Error(err)
 	}
-	if err := c.start(ctx, 3); err == nil || !strings.Contains(err.Error(), "no such node") {
+	if err := c.Start(ctx, 3); err == nil || !strings.Contains(err.Error(), "no such node") {
 		t.Errorf("a node that is not there: %v", err)
 	}
 	if err := c.disk(ctx, 2, disk{Factor: 50}); err != nil {

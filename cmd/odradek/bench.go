@@ -74,7 +74,7 @@ func benchCommand() *cobra.Command {
 		result.Command = commandLine(os.Args)
 		return o.publish(command.OutOrStdout(), result)
 	}
-	command.AddCommand(benchLimitCommand(), benchSinkCommand(), benchAwaitCommand(), benchRowsCommand(), benchDiffCommand(), benchPageCommand())
+	command.AddCommand(benchLimitCommand(), benchSinkCommand(), benchAwaitCommand(), benchRowsCommand(), benchDiffCommand(), benchPageCommand(), benchCoordinatorsCommand())
 	return command
 }
 
