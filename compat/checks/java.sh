@@ -34,6 +34,47 @@ groups() { # PROTOCOL
 classic() { groups classic; }
 kip848() { groups consumer; }
 
+# A group that goes from the classic protocol to that of KIP-848 and back while it reads: members of both are in it for a while, and every
+# line is read once.
+migration() {
+  local topic group; topic=$(fresh java-migrate) group=$(fresh g)
+  topic "$topic"
+  member a classic; eventually members 1; written 1
+  member b consumer; eventually kind Consumer; eventually members 2; written 2
+  gone a; eventually members 1; written 3
+  member c classic; eventually members 2; kind Consumer; written 4
+  gone b; eventually kind Classic; written 5
+  gone c
+  for _ in 1 2 3 4 5; do cat "$work/in"; done >"$work/all"
+  cat "$work"/member-* >"$work/got"
+  same "$work/all" "$work/got"
+}
+declare -A member
+# member NAME PROTOCOL: starts a member, which reads into a file of its own.
+member() {
+  setsid "$PEER/kafka-tool" ConsoleConsumer --bootstrap-server "$BOOTSTRAP" --topic "$topic" --group "$group" --command-property group.protocol="$2" \
+    --command-property auto.offset.reset=earliest --formatter-property print.key=true --formatter-property key.separator=: >"$work/member-$1" &
+  member[$1]=$!
+}
+# gone NAME: has a member leave, and waits for its end.
+gone() {
+  kill -- "-${member[$1]}"
+  while kill -0 -- "-${member[$1]}" 2>/dev/null; do sleep 0.1; done
+}
+# eventually COMMAND...: has half a minute to be true.
+eventually() {
+  local end=$((SECONDS + 30))
+  until "$@"; do [ $SECONDS -lt $end ] || { echo "never: $*"; return 1; }; done
+}
+members() { [ "$(tool ConsumerGroupCommand --describe --members --group "$group" | grep -c "^$group ")" = "$1" ]; }
+kind() { tool ConsumerGroupCommand --list --type | grep -w "$group" | grep -w "$1"; }
+# written N: writes all lines for the Nth time, and waits until that many have been read, by whomever.
+written() {
+  produce "$topic"
+  eventually readSoFar $(($1 * 2000))
+}
+readSoFar() { sleep 0.2; [ "$(cat "$work"/member-* | wc -l)" -ge "$1" ]; }
+
 share() {
   local topic group; topic=$(fresh java-share) group=$(fresh s)
   topic "$topic"
@@ -144,6 +185,7 @@ perf() {
 check "console producer and consumer" console
 check "classic group: committed, described, reset, deleted" classic
 check "KIP-848 group: committed, described, reset, deleted" kip848
+check "group of members of both protocols: classic to KIP-848 and back" migration
 check "share group (KIP-932): console share consumer" share
 check "topics: create, alter, describe, delete" topics
 check "reassignment to other replicas" reassignment
