@@ -22,7 +22,8 @@
 //	  "schedule": [
 //	    {"at": "7.5s", "for": "3s", "kind": "isolate", "target": "leader/t0/1", "params": {"clients": true}},
 //	    {"at": "12s", "for": "2s", "kind": "crash", "target": "node/2"},
-//	    {"at": "14s", "kind": "reset", "target": "all"}
+//	    {"at": "14s", "kind": "reset", "target": "all"},
+//	    {"at": "39s", "stays": true, "kind": "crash", "target": "node/3"}
 //	  ],
 //	  "reassignments": [{"at": "9s", "topic": "t0", "partition": 1, "replicas": [3, 1]}, {"at": "10s", "topic": "t0", "partition": 1}]
 //	}
@@ -33,7 +34,7 @@
 // # Phases
 //
 // In the calm phase the cluster forms, topics are made and clients start; in the fault phase the schedule acts; at its end
-// every fault is undone. In the heal phase producers still write and the cluster must come back whole. In the read phase
+// every fault is undone but what stays (core.go). In the heal phase producers still write and the cluster must come back whole. In the read phase
 // producers have stopped, and a final reader goes through each partition from its beginning to its end.
 //
 // # What a schedule may do

@@ -41,6 +41,7 @@ func DrawFor(seed uint64, total time.Duration) Plan {
 	drawDirs(Stream(seed, "dirs"), &p)
 	drawReassignments(Stream(seed, "reassignments"), &p)
 	p.Schedule = drawSchedule(Stream(seed, "faults"), &p)
+	drawCore(Stream(seed, "core"), &p)
 	return p
 }
 

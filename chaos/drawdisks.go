@@ -116,7 +116,7 @@ func (d *drawer) amnesia() []Fault {
 		}
 	}
 	wipe := Fault{
-		At: d.at + d.session() + millis(between(d.r, 500, 1500)), For: millis(between(d.r, 100, 500)), Kind: WipeDisk, Target: Node(d.lost),
+		At: d.at + d.cluster.session() + millis(between(d.r, 500, 1500)), For: millis(between(d.r, 100, 500)), Kind: WipeDisk, Target: Node(d.lost),
 	}
 	behind := Fault{At: d.at, For: wipe.End() - d.at, Kind: Isolate, Target: Node(others[0])}
 	knowing := Fault{At: wipe.End() - millis(50), For: millis(between(d.r, 3000, 8000)), Kind: Isolate, Target: Node(others[1])}

@@ -20,8 +20,8 @@ var scenes = []family{
 const sceneOn = 0.4
 
 // session is broker.session.timeout.ms: who is silent for longer is fenced.
-func (d *drawer) session() Duration {
-	ms, err := strconv.Atoi(d.cluster.Config["broker.session.timeout.ms"])
+func (c *Cluster) session() Duration {
+	ms, err := strconv.Atoi(c.Config["broker.session.timeout.ms"])
 	if err != nil {
 		return Duration(9 * time.Second) // Kafka's default
 	}
@@ -37,7 +37,7 @@ func (d *drawer) aLeader() Selector {
 // overthrow cuts a leader off from the other nodes for as long as it takes to elect another, and some. Its clients still reach
 // it: it goes on leading in their eyes, and may answer nothing that the others do not have.
 func (d *drawer) overthrow(at Duration, leader Selector) Fault {
-	return Fault{At: at, For: d.session() + millis(between(d.r, 1000, 4000)), Kind: Isolate, Target: leader}
+	return Fault{At: at, For: d.cluster.session() + millis(between(d.r, 1000, 4000)), Kind: Isolate, Target: leader}
 }
 
 func (d *drawer) depose() []Fault { return []Fault{d.overthrow(d.at, d.aLeader())} }
@@ -51,7 +51,7 @@ func (d *drawer) succession() []Fault {
 	}
 	at := d.at + millis(between(d.r, 20, 1500))
 	if first.Kind == Isolate {
-		at += d.session()
+		at += d.cluster.session()
 	}
 	second := Fault{At: at, For: millis(between(d.r, 100, 3000)), Kind: Crash, Target: leader}
 	if d.coin() {
@@ -67,7 +67,7 @@ func (d *drawer) catchUp() []Fault {
 	late := Node(between(d.r, 1, d.cluster.Nodes))
 	away := Fault{At: d.at, For: millis(between(d.r, 4000, 9000)), Kind: Stop, Target: late}
 	thin := Fault{
-		At: away.End() - millis(100), For: d.session() + Duration(13*time.Second), Kind: SlowLink, Target: late,
+		At: away.End() - millis(100), For: d.cluster.session() + Duration(13*time.Second), Kind: SlowLink, Target: late,
 		Params: Params{BytesPerSecond: 1 << between(d.r, 12, 13)},
 	}
 	return []Fault{away, thin, d.overthrow(away.End()+millis(between(d.r, 1000, 9000)), d.aLeader())}
@@ -90,7 +90,7 @@ func (d *drawer) lonePower() []Fault {
 	cut := d.at + millis(between(d.r, 500, 1200))
 	return []Fault{
 		{At: d.at, For: millis(between(d.r, 1200, 2500)), Kind: Stop, Target: Node(pair[0])},
-		{At: cut, For: d.session() + millis(between(d.r, 3000, 6000)), Kind: Isolate, Target: Node(pair[1])},
+		{At: cut, For: d.cluster.session() + millis(between(d.r, 3000, 6000)), Kind: Isolate, Target: Node(pair[1])},
 		{At: cut + millis(between(d.r, 20, 500)), For: millis(between(d.r, 100, 1000)), Kind: PowerLoss, Target: Node(d.power)},
 	}
 }

@@ -49,7 +49,7 @@ import (
 
 // Promises tells the checkers what the plan's schedule may cost under its configuration.
 func (p *Plan) Promises() history.Promises {
-	out := history.Promises{Progress: p.Phases.Heal > 0 && p.Phases.Read > 0 && !p.Schedule.beyondRepair()}
+	out := history.Promises{Progress: p.Phases.Heal > 0 && p.Phases.Read > 0 && !p.Schedule.beyondRepair() && p.coreSuffices()}
 	for _, t := range p.Cluster.Topics {
 		all := p.mayLoseAcksAll(t)
 		if all {

@@ -11,13 +11,17 @@ import (
 // A Fault is one entry of a schedule.
 type Fault struct {
 	At     Duration `json:"at"`              // since the universe began
-	For    Duration `json:"for,omitzero"`    // until it is undone; zero for the kinds that happen at once
+	For    Duration `json:"for,omitzero"`    // until it is undone; zero for the kinds that happen at once, and for what stays
+	Stays  bool     `json:"stays,omitempty"` // it is never undone: the others have to go on without its target (see core.go)
 	Kind   Kind     `json:"kind"`            // what happens
 	Target Selector `json:"target"`          // to whom
 	Params Params   `json:"params,omitzero"` // how; which fields a kind takes is in the catalogue of kinds
 }
 
-// End is when the fault is undone.
+// Lasts is true of a fault that has to be undone, or never is; the others happen at once.
+func (f Fault) Lasts() bool { return f.For > 0 || f.Stays }
+
+// End is when the fault is undone, should it ever be.
 func (f Fault) End() Duration { return f.At + f.For }
 
 // String is a line for people: "7.5s isolate leader/t0/1 for 3s (clients=true)".
@@ -26,6 +30,9 @@ func (f Fault) String() string {
 	fmt.Fprintf(&b, "%s %s %s", f.At, f.Kind, f.Target)
 	if f.For > 0 {
 		fmt.Fprintf(&b, " for %s", f.For)
+	}
+	if f.Stays {
+		b.WriteString(" for good")
 	}
 	if words := f.Params.words(); len(words) > 0 {
 		fmt.Fprintf(&b, " (%s)", strings.Join(words, ", "))
@@ -239,6 +246,9 @@ func (f Fault) check(cluster *Cluster) error {
 	if dirs := max(cluster.Dirs, 1); f.Kind == FailedDir && (f.Params.Dir < 1 || f.Params.Dir > dirs) {
 		return fmt.Errorf("%s of dir %d: allowed are 1 to %d", f.Kind, f.Params.Dir, dirs)
 	}
+	if f.Stays && (!slices.Contains(mayStay, f.Kind) || len(c.nodes) != 1) {
+		return fmt.Errorf("%s of %s cannot stay: allowed are %s of one node by its number", f.Kind, f.Target, joinKinds(mayStay))
+	}
 	if f.Kind == Ring && !c.all {
 		return fmt.Errorf("%s: allowed target is all", f.Kind)
 	}
@@ -258,6 +268,10 @@ func (f Fault) checkTimes(spec *kindSpec) error {
 	switch {
 	case f.At < 0:
 		return fmt.Errorf("at %s: allowed is 0 or later", f.At)
+	case f.Stays && f.For != 0:
+		return fmt.Errorf("for %s: what stays is not undone", f.For)
+	case f.Stays:
+		return nil
 	case spec.instant && f.For != 0:
 		return fmt.Errorf("%s happens at once: for is not allowed", f.Kind)
 	case !spec.instant && f.For <= 0:

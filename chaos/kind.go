@@ -210,10 +210,12 @@ func (k Kind) spec() *kindSpec {
 	return nil
 }
 
-func kindNames() string {
-	names := make([]string, len(catalogue))
-	for i, s := range catalogue {
-		names[i] = string(s.kind)
+func kindNames() string { return joinKinds(Kinds()) }
+
+func joinKinds(kinds []Kind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
 	}
 	return strings.Join(names, ", ")
 }

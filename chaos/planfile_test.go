@@ -44,6 +44,8 @@ func TestReadPlanTakesEveryKind(t *testing.T) {
 		`{"at":"6s","for":"1s","kind":"old-version","target":"node/1"}`,
 		`{"at":"6s","for":"1s","kind":"clock-step","target":"node/1","params":{"step":"-1h"}}`,
 		`{"at":"6s","for":"1s","kind":"clock-drift","target":"node/1","params":{"ppm":-200}}`,
+		`{"at":"6s","stays":true,"kind":"crash","target":"node/1"}`,
+		`{"at":"6s","stays":true,"kind":"isolate","target":"node/2","params":{"clients":true}}`,
 	} {
 		if _, err := ReadPlan(strings.NewReader(withFault(t, fault))); err != nil {
 			t.Errorf("%s: %v", fault, err)
@@ -54,7 +56,7 @@ func TestReadPlanTakesEveryKind(t *testing.T) {
 func TestReadPlanSaysWhatIsWrongWithAFault(t *testing.T) {
 	for _, c := range []struct{ name, fault, words string }{
 		{"unknown kind", `{"at":"6s","for":"1s","kind":"flood","target":"all"}`, `kind "flood": allowed are isolate, split`},
-		{"unknown field", `{"at":"6s","untl":"1s"}`, `plan.schedule[0]: unknown field "untl": allowed are at, for, kind, params, target`},
+		{"unknown field", `{"at":"6s","untl":"1s"}`, `plan.schedule[0]: unknown field "untl": allowed are at, for, kind, params, stays, target`},
 		{"unknown param", `{"at":"6s","for":"1s","kind":"crash","target":"all","params":{"dly":1}}`, `plan.schedule[0].params: unknown field "dly"`},
 		{"case matters", `{"At":"6s"}`, `unknown field "At"`},
 		{"unknown delay field", `{"params":{"delay":{"p99":1}}}`, `plan.schedule[0].params.delay: unknown field "p99"`},
@@ -83,6 +85,9 @@ func TestReadPlanSaysWhatIsWrongWithAFault(t *testing.T) {
 		{"into the heal phase", `{"at":"39s","for":"2s","kind":"crash","target":"all"}`, `allowed is the fault phase`},
 		{"negative", `{"at":"-1s","for":"2s","kind":"crash","target":"all"}`, `allowed is 0 or later`},
 		{"never undone", `{"at":"6s","kind":"crash","target":"all"}`, `needs a time after which it is undone`},
+		{"stays for a time", `{"at":"6s","for":"1s","stays":true,"kind":"crash","target":"node/1"}`, `what stays is not undone`},
+		{"a role stays", `{"at":"6s","stays":true,"kind":"crash","target":"controller"}`, `allowed are crash, isolate, pause of one node by its number`},
+		{"a slow disk stays", `{"at":"6s","stays":true,"kind":"slow-disk","target":"node/1","params":{"factor":2}}`, `slow-disk of node/1 cannot stay`},
 		{"reset for a time", `{"at":"6s","for":"1s","kind":"reset","target":"all"}`, `happens at once`},
 		{"bare number", `{"at":6,"kind":"reset","target":"all"}`, `is not a string such as "1.5s"`},
 		{"no unit", `{"at":"6","kind":"reset","target":"all"}`, `is not written as "1.5s"`},

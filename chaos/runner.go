@@ -91,12 +91,12 @@ func (r *Runner) Step() (Outcome, error) {
 	return r.apply(step)
 }
 
-// Heal undoes, in the schedule's order, whatever is still applied, and forgets the steps that are left.
+// Heal undoes, in the schedule's order, whatever is still applied and does not stay, and forgets the steps that are left.
 func (r *Runner) Heal(now Duration) ([]Outcome, error) {
 	r.steps = nil
 	var out []Outcome
 	for i := range r.schedule {
-		if _, applied := r.hit[i]; !applied {
+		if _, applied := r.hit[i]; !applied || r.schedule[i].Stays {
 			continue
 		}
 		o, err := r.undo(Step{At: now, Index: i, Undo: true})
@@ -123,7 +123,7 @@ func (r *Runner) apply(step Step) (Outcome, error) {
 	if err := r.target.Apply(Act{step.Index, f, nodes}); err != nil {
 		return out, fmt.Errorf("fault %d, %s: %w", step.Index, f, err)
 	}
-	if f.For > 0 {
+	if f.Lasts() {
 		r.hit[step.Index] = nodes
 		r.hold(f.Kind, nodes, 1)
 	}

@@ -75,7 +75,7 @@ func (r *run) brokerTask(number int) guest.Task {
 	settings["controller.listener.names"] = "CONTROLLER"
 	settings["controller.quorum.voters"] = strings.Join(voters, ",")
 	return guest.Task{
-		Role: guest.RoleBroker, Name: fmt.Sprintf("node-%d", number), Settings: settings,
+		Role: guest.RoleBroker, Name: nodeName(number), Settings: settings,
 		Seed: r.plan.Seed<<8 + uint64(number), Cluster: chaos.Cluster{Buggify: r.plan.Cluster.Buggify},
 	}
 }
@@ -168,13 +168,20 @@ func (r *run) addClient(task guest.Task) error {
 	return err
 }
 
-// finalReader makes the machine of the last client, which reads everything once.
+// finalReader makes the machine of the last client, which reads everything once. Its links suffer what those of the other clients do.
 func (r *run) finalReader() (*host.Node, error) {
 	task := r.task(guest.RoleFinalRead, finalReaderName, r.plan.Phases.End()-finalMargin)
 	task.Committed = len(r.plan.Copiers) > 0
 	task.Groups, task.Shares = r.plan.GroupNames(), r.plan.ShareNames()
-	return r.add("10.0.1.251", task)
+	n, err := r.add("10.0.1.251", task)
+	if err == nil {
+		r.target.setLinks()
+	}
+	return n, err
 }
 
 // finalMargin is how long before the end the final reader gives up, so that its word on it is heard.
 const finalMargin = chaos.Duration(500e6)
+
+// nodeName is what a broker is called.
+func nodeName(number int) string { return fmt.Sprintf("node-%d", number) }

@@ -11,13 +11,14 @@ import (
 
 // judgeProgress demands what a cluster owes once every fault has been undone: clients come to the end of their work, every
 // partition has a leader and its full ISR, all brokers know the newest metadata, new writes are acknowledged, who was asked
-// to stop has stopped, and replicas are the same bytes.
+// to stop has stopped, and replicas are the same bytes. Nodes that are left broken owe nothing, and have no place in an ISR.
 func (r *run) judgeProgress(table *history.Table) error {
 	if words := r.stuck(); words != "" {
 		r.violate("no-progress", words)
 	}
-	for _, n := range r.brokers {
-		if r.target.stopping[n] {
+	left := r.plan.Left()
+	for i, n := range r.brokers {
+		if r.target.stopping[n] && !slices.Contains(left, i+1) {
 			r.violate("stop-hangs", n.Name()+" was asked to stop and never did")
 		}
 	}
@@ -31,7 +32,7 @@ func (r *run) judgeProgress(table *history.Table) error {
 		r.violate("isr-not-full", words)
 	}
 	end := r.plan.Phases.End()
-	for _, words := range r.view.behind(time.Duration(end) - settleTime) {
+	for _, words := range r.view.behind(time.Duration(end)-settleTime, left) {
 		r.violate("metadata-behind", words)
 	}
 	different, err := differences(&r.plan, r.view, r.brokers)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -163,7 +164,7 @@ func (r *run) noteEnd(o chaos.Outcome) {
 	}
 }
 
-// heal ends the fault phase: every fault is undone and every broker is up.
+// heal ends the fault phase: every fault is undone and every broker is up, but of the nodes that are left broken.
 func (r *run) heal() {
 	outcomes, err := r.runner.Heal(r.plan.Phases.FaultsEnd())
 	for _, o := range outcomes {
@@ -177,6 +178,9 @@ func (r *run) heal() {
 			task.Cluster.Buggify = nil
 			n.SetArgs(task.Args())
 			n.Say(guest.FaultsOver)
+		}
+		if slices.Contains(r.plan.Left(), i+1) {
+			continue
 		}
 		if err := r.target.startAll([]int{i + 1}); err != nil {
 			r.fail(err)

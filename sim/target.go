@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"odradek/chaos"
 	"odradek/sim/host"
@@ -42,9 +44,17 @@ func (t *target) Leader(topic string, index int) (int, bool) {
 // Controller is who was last said to be the active controller.
 func (t *target) Controller() (int, bool) { return t.view.controller, t.view.controller > 0 }
 
+// lasts is how long a fault lasts that began now: what stays, longer than any run.
+func (t *target) lasts(f chaos.Fault) time.Duration {
+	if f.Stays {
+		return math.MaxInt32 * time.Second
+	}
+	return f.For.D()
+}
+
 // Apply begins a fault.
 func (t *target) Apply(act chaos.Act) error {
-	if act.Fault.For > 0 {
+	if act.Fault.Lasts() {
 		t.active = append(t.active, act)
 	}
 	if act.Fault.Kind.TakesProcess() {
@@ -63,7 +73,7 @@ func (t *target) Apply(act chaos.Act) error {
 	case chaos.CrashAtCall, chaos.CrashAtPoint:
 		t.arm(act)
 	case chaos.Pause:
-		t.each(act, func(n *host.Node) { n.Pause(act.Fault.For.D()) })
+		t.each(act, func(n *host.Node) { n.Pause(t.lasts(act.Fault)) })
 	case chaos.SlowDisk, chaos.StallDisk, chaos.DiskError, chaos.FullDisk, chaos.FailedDir, chaos.BitRot, chaos.Misdirected:
 		t.setDisks()
 	case chaos.WipeDisk:

@@ -129,9 +129,11 @@ func comparePartitions(a, b partition) int {
 }
 
 // unhealed lists the partitions of the plan's topics that, by the newest account of them, lack a leader or a replica in the ISR, or
-// have other replicas than they were last asked to have.
+// have other replicas than they were last asked to have. A node that is left broken leads nothing, and its place in the ISR is not asked for.
 func (v *view) unhealed(plan *chaos.Plan) []string {
 	var found []string
+	left := plan.Left()
+	isLeft := func(id int32) bool { return slices.Contains(left, int(id)) }
 	for _, topic := range plan.Cluster.Topics {
 		for index := range topic.Partitions {
 			p := partition{topic.Name, int32(index)}
@@ -145,12 +147,14 @@ func (v *view) unhealed(plan *chaos.Plan) []string {
 			switch {
 			case !ok:
 				found = append(found, fmt.Sprintf("%s: no broker ever told of it", p))
+			case isLeft(line.Leader):
+				found = append(found, fmt.Sprintf("%s: %d, which is left broken, leads since %v (leader epoch %d, ISR %v)", p, line.Leader, newest.at.Sub(0), line.LeaderEpoch, line.ISR))
 			case line.Leader < 0:
 				found = append(found, fmt.Sprintf("%s: nobody leads since %v (leader epoch %d, ISR %v)", p, newest.at.Sub(0), line.LeaderEpoch, line.ISR))
 			case moved && len(target.Replicas) > 0 && !sameNodes(line.Replicas, target.Replicas):
 				found = append(found, fmt.Sprintf("%s: the replicas are %v since %v, %v were asked for at %v (leader %d of epoch %d, ISR %v)",
 					p, line.Replicas, newest.at.Sub(0), target.Replicas, target.At, line.Leader, line.LeaderEpoch, line.ISR))
-			case len(line.ISR) < factor:
+			case without(line.ISR, isLeft) < factor-len(line.Replicas)+without(line.Replicas, isLeft):
 				found = append(found, fmt.Sprintf("%s: the ISR is %v of %v since %v (leader %d of epoch %d)",
 					p, line.ISR, line.Replicas, newest.at.Sub(0), line.Leader, line.LeaderEpoch))
 			}
@@ -159,16 +163,29 @@ func (v *view) unhealed(plan *chaos.Plan) []string {
 	return found
 }
 
+// without counts the nodes of which something is not true.
+func without(nodes []int32, is func(int32) bool) (n int) {
+	for _, id := range nodes {
+		if !is(id) {
+			n++
+		}
+	}
+	return n
+}
+
 func sameNodes(have []int32, want []int) bool {
 	return slices.EqualFunc(have, want, func(a int32, b int) bool { return int(a) == b })
 }
 
-// behind lists who last told of an older partition epoch than the newest, which was known before a moment.
-func (v *view) behind(before time.Duration) []string {
+// behind lists who last told of an older partition epoch than the newest, which was known before a moment. Nodes that are left broken may.
+func (v *view) behind(before time.Duration, left []int) []string {
 	var found []string
 	for _, p := range v.order {
 		newest := v.partitions[p]
 		for _, node := range v.tellers {
+			if slices.ContainsFunc(left, func(number int) bool { return nodeName(number) == node }) {
+				continue
+			}
 			if last, ok := v.last[nodeKey{p, node}]; newest.at.Sub(0) < before && (!ok || last < newest.line.PartitionEpoch) {
 				found = append(found, fmt.Sprintf("%s: %s knows partition epoch %d; %s told of epoch %d at %v", p, node, last, newest.node, newest.line.PartitionEpoch, newest.at.Sub(0)))
 			}

@@ -110,19 +110,40 @@ func TestViewOfAClusterThatIsNotWhole(t *testing.T) {
 	}
 }
 
+func TestViewOfACoreWithoutANode(t *testing.T) {
+	plan := &chaos.Plan{Cluster: chaos.Cluster{Topics: []chaos.Topic{{Name: "t0", Partitions: 3, ReplicationFactor: 3}}}}
+	plan.Schedule = chaos.Schedule{{Kind: chaos.Crash, Target: chaos.Node(3), Stays: true}}
+	v := newView(3)
+	v.take("node-1", 1, []byte(said(0, 0, 1, 0, 1, 2)))
+	v.take("node-1", 2, []byte(said(1, 0, 1, 0, 1, 3)))
+	v.take("node-1", 3, []byte(said(2, 0, 3, 0, 1, 2, 3)))
+	found := v.unhealed(plan)
+	if len(found) != 2 {
+		t.Fatalf("%q", found)
+	}
+	for i, part := range []string{"t0-1: the ISR is [1 3] of [1 2 3]", "t0-2: 3, which is left broken, leads"} {
+		if !strings.Contains(found[i], part) {
+			t.Errorf("%q lacks %q", found[i], part)
+		}
+	}
+}
+
 func TestViewOfANodeThatStaysBehind(t *testing.T) {
 	v := newView(3)
 	v.take("node-1", clock.Time(time.Second), []byte(said(0, 4, 1, 0, 1)))
 	v.take("node-2", clock.Time(time.Second), []byte(said(0, 4, 1, 0, 1)))
 	v.take("node-1", clock.Time(2*time.Second), []byte(said(0, 5, 2, 1, 2)))
-	if found := v.behind(2 * time.Second); found != nil {
+	if found := v.behind(2*time.Second, nil); found != nil {
 		t.Errorf("there was no time to hear of it: %q", found)
 	}
-	if found := v.behind(3 * time.Second); len(found) != 1 || !strings.Contains(found[0], "node-2 knows partition epoch 4") {
+	if found := v.behind(3*time.Second, nil); len(found) != 1 || !strings.Contains(found[0], "node-2 knows partition epoch 4") {
 		t.Errorf("%q", found)
 	}
+	if found := v.behind(3*time.Second, []int{2}); found != nil {
+		t.Errorf("of one that is left broken: %q", found)
+	}
 	v.take("node-2", clock.Time(2*time.Second), []byte(said(0, 5, 2, 1, 2)))
-	if found := v.behind(3 * time.Second); found != nil {
+	if found := v.behind(3*time.Second, nil); found != nil {
 		t.Errorf("everybody knows: %q", found)
 	}
 }

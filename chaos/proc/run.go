@@ -254,7 +254,11 @@ func (r *run) torment(ctx context.Context, runner *chaos.Runner) error {
 	if err != nil || r.cluster == nil {
 		return err
 	}
+	left := r.plan.Left()
 	for number := range r.plan.Cluster.Nodes {
+		if slices.Contains(left, number+1) {
+			continue
+		}
 		err = errors.Join(err, r.cluster.startAll([]int{number + 1}))
 	}
 	return err

@@ -66,6 +66,8 @@ func faults(plan *chaos.Plan, steps []chaos.Outcome) []reports.Fault {
 		}
 		if o.Nodes == nil { // it hit nobody
 			f.Nodes, f.Links = nil, ""
+		} else if o.Fault.Stays {
+			f.To = at(plan.Phases.End().D())
 		} else if o.Fault.For > 0 {
 			f.To = at(plan.Phases.FaultsEnd().D()) // until its end is read
 			open[o.Index] = len(all)
