@@ -15,7 +15,8 @@ import (
 )
 
 // The limit is what this machine does when nothing but the bytes is moved: a process that writes to a file what comes over a
-// connection, a batch at a time, without looking at it or answering; and one that sends a file by sendfile.
+// connection, a batch at a time, without looking at it or answering; and one that sends a file by sendfile. Its batches are as long as
+// those of client batches: a file system likes writes that begin and end with its blocks better, and no log has such.
 
 // What a connection to the sink begins with.
 const (
@@ -70,6 +71,16 @@ func serveLimit(conn net.Conn, file *os.File, batchBytes int) error {
 			return err
 		}
 	}
+}
+
+// LimitBatchBytes is the size of the batches that the limit is measured with.
+func (w Workload) LimitBatchBytes() (int, error) {
+	w = w.withDefaults()
+	if w.Client != clientBatches {
+		return int(w.BatchBytes), nil
+	}
+	batch, _, err := makeBatch(newPayload(w), int(w.BatchBytes))
+	return len(batch), err
 }
 
 // Limit measures it for a workload's volume and batch size. command is this program as it becomes the sink; it must print its
@@ -132,7 +143,11 @@ func (w Workload) limitPart(ctx context.Context, pids []int, address string, mov
 // fill sends what the workload's values come to.
 func (w Workload) fill(conn *net.TCPConn) (int64, error) {
 	total := w.Records * int64(w.RecordBytes)
-	buf := make([]byte, max(int(w.BatchBytes), 1))
+	size, err := w.LimitBatchBytes()
+	if err != nil {
+		return 0, err
+	}
+	buf := make([]byte, max(size, 1))
 	if _, err := conn.Write([]byte{limitWrite}); err != nil {
 		return 0, err
 	}

@@ -32,11 +32,11 @@ func benchLimitCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		batch := w.BatchBytes
-		if batch == 0 {
-			batch = 1 << 20
+		batch, err := w.LimitBatchBytes()
+		if err != nil {
+			return err
 		}
-		sink := exec.CommandContext(command.Context(), self, "bench", "sink", "--dir", dir, "--batch-bytes", strconv.Itoa(int(batch)))
+		sink := exec.CommandContext(command.Context(), self, "bench", "sink", "--dir", dir, "--batch-bytes", strconv.Itoa(batch))
 		sink.Stderr = command.ErrOrStderr()
 		result, err := w.Limit(command.Context(), sink)
 		if err != nil {
