@@ -18,7 +18,10 @@ func (m *limitedMemory) Reallocate(size uint64) []byte {
 }
 
 // heapMemory is an instance's memory on the host's heap, where the system offers nothing better.
-type heapMemory struct{ space []byte }
+type heapMemory struct {
+	image *image // to be copied in when there is room
+	space []byte
+}
 
 // Reallocate implements experimental.LinearMemory.
 func (m *heapMemory) Reallocate(size uint64) []byte {
@@ -28,6 +31,10 @@ func (m *heapMemory) Reallocate(size uint64) []byte {
 		m.space = grown
 	}
 	m.space = m.space[:size]
+	if m.image != nil {
+		copy(m.space, m.image.bytes)
+		m.image = nil
+	}
 	return m.space
 }
 

@@ -4,4 +4,4 @@ package host
 
 import "github.com/tetratelabs/wazero/experimental"
 
-var allocator = experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return &heapMemory{} })
+func allocate(i *image, _ uint64) experimental.LinearMemory { return &heapMemory{image: i} }

@@ -8,15 +8,16 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// allocator reserves address space for all the memory an instance may come to have, so that growth copies nothing, and the
-// host's garbage collector never looks at it. Pages cost nothing until they are touched.
-var allocator = experimental.MemoryAllocatorFunc(func(_, limit uint64) experimental.LinearMemory {
+// allocate reserves address space for all the memory an instance may come to have, with the image at its beginning, so that growth
+// copies nothing, and the host's garbage collector never looks at it. Pages cost nothing until they are touched.
+func allocate(i *image, limit uint64) experimental.LinearMemory {
 	space, err := syscall.Mmap(-1, 0, int(limit), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
-		return &heapMemory{}
+		return &heapMemory{image: i}
 	}
+	i.lay(space)
 	return &mappedMemory{space}
-})
+}
 
 type mappedMemory struct{ space []byte }
 

@@ -21,6 +21,7 @@ import (
 type Program struct {
 	runtime wazero.Runtime
 	module  wazero.CompiledModule
+	image   *image
 }
 
 // CompileOptions say how a guest is compiled.
@@ -50,24 +51,27 @@ func Compile(ctx context.Context, wasm []byte, options CompileOptions) (*Program
 	if options.Workers > 1 {
 		ctx = experimental.WithCompilationWorkers(ctx, options.Workers)
 	}
-	p := &Program{runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	wasm, memory := splitImage(wasm)
+	p := &Program{runtime: wazero.NewRuntimeWithConfig(ctx, config), image: newImage(memory)}
 	err := linkKernel(ctx, p.runtime)
 	if err == nil {
 		p.module, err = p.runtime.CompileModule(ctx, wasm)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("compile guest: %w", err), p.runtime.Close(ctx))
+		return nil, errors.Join(fmt.Errorf("compile guest: %w", err), p.Close())
 	}
 	return p, nil
 }
 
 // Close frees the machine code. No universe may run it any more.
-func (p *Program) Close() error { return p.runtime.Close(context.Background()) }
+func (p *Program) Close() error {
+	return errors.Join(p.runtime.Close(context.Background()), p.image.close())
+}
 
 // instantiate makes an instance that hasn't begun to run, with the node's memory.
 func (p *Program) instantiate(ctx context.Context, n *Node) (api.Module, error) {
-	limited := experimental.MemoryAllocatorFunc(func(cap, max uint64) experimental.LinearMemory {
-		return &limitedMemory{allocator.Allocate(cap, max), n}
+	limited := experimental.MemoryAllocatorFunc(func(_, limit uint64) experimental.LinearMemory {
+		return &limitedMemory{allocate(p.image, limit), n}
 	})
 	return p.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, limited), p.module,
 		wazero.NewModuleConfig().WithName("").WithStartFunctions())
