@@ -45,6 +45,9 @@ report-test: build ## the page of a run, used in a real browser: installs Debian
 sims: build ## a campaign: SEEDS=1..200, on all cores
 	@bin/odradek sim --seeds $(SEEDS)
 
+speed: build ## how fast universes are: the standard workload's virtual seconds a wall second, and drawn seeds an hour: SEEDS=1..20
+	@for plans in --standard ""; do bin/odradek sim $$plans --seeds $(if $(filter command line environment,$(origin SEEDS)),$(SEEDS),1..20) --rerun 0 | tail -n 1 | sed "s/^/$${plans:-drawn} /"; done
+
 test: check build ## everything that a newcomer should see pass
 	go test -timeout 14m ./...
 	bin/odradek sim --seeds 1..6

@@ -84,6 +84,26 @@ func TestDrawForTakesTheLengthAsked(t *testing.T) {
 	}
 }
 
+// The standard workload is the same in every seed, and is all that is measured by it; only its faults are the seed's.
+func TestStandardVariesInItsFaultsOnly(t *testing.T) {
+	one, other := Standard(1, RunDefault), Standard(2, RunDefault)
+	for _, p := range []Plan{one, other} {
+		if err := p.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if lost := p.Promises().MayLoseAcksAll; lost != nil {
+			t.Errorf("gives up acks=all of %v", lost)
+		}
+	}
+	if reflect.DeepEqual(one.Schedule, other.Schedule) {
+		t.Error("two seeds have the same faults")
+	}
+	other.Seed, other.Schedule = one.Seed, one.Schedule
+	if !reflect.DeepEqual(one, other) {
+		t.Errorf("%+v\nis not\n%+v", one, other)
+	}
+}
+
 func TestPlanRoundTrips(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Draw(rapid.Uint64().Draw(t, "seed"))

@@ -18,7 +18,8 @@ import (
 type Campaign struct {
 	First, Last uint64 // seeds, both included
 	For         time.Duration
-	Jobs        int // universes at a time
+	Draw        func(seed uint64, total time.Duration) chaos.Plan // chaos.DrawFor, when nil
+	Jobs        int                                               // universes at a time
 	Program     *host.Program
 	Older       *host.Program // an earlier build that nodes run for a while; may be nil
 	// App is a program of somebody's own that lives in the universes in place of the plans' clients; nil for those.
@@ -126,7 +127,11 @@ func (c *Campaign) take(seed uint64) (*Result, *Difference, error) {
 	if run == nil {
 		run = Run
 	}
-	options := Options{Plan: chaos.DrawFor(seed, cmp.Or(c.For, chaos.RunDefault)), Program: c.Program, Older: c.Older}
+	draw := c.Draw
+	if draw == nil {
+		draw = chaos.DrawFor
+	}
+	options := Options{Plan: draw(seed, cmp.Or(c.For, chaos.RunDefault)), Program: c.Program, Older: c.Older}
 	if c.Older != nil {
 		options.Plan = chaos.WithVersions(options.Plan)
 	}

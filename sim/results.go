@@ -54,7 +54,9 @@ type ResultsHeader struct {
 	Version int    `json:"odradek_results"`
 	Guest   string `json:"guest"` // a sum of what was run
 	For     string `json:"for"`   // virtual time of a universe
-	App     string `json:"app,omitempty"`
+	// Standard: the plans are chaos.Standard's.
+	Standard bool   `json:"standard,omitempty"`
+	App      string `json:"app,omitempty"`
 }
 
 // ResultsVersion is the version of the format that this package reads and writes.

@@ -27,6 +27,7 @@ type simOptions struct {
 	seed                           uint64
 	seeds                          string
 	length                         time.Duration
+	standard                       bool
 	planFile, traceFile, guestFile string
 	oldGuestFile                   string
 	older                          *host.Program
@@ -56,6 +57,7 @@ func simCommand() *cobra.Command {
 	flags.Uint64Var(&o.seed, "seed", 1, "the universe to run")
 	flags.StringVar(&o.seeds, "seeds", "", "a campaign instead: A..B, both included")
 	flags.DurationVar(&o.length, "for", chaos.RunDefault, fmt.Sprintf("virtual time of a run, %v at least", chaos.RunMin))
+	flags.BoolVar(&o.standard, "standard", false, "the workload by which universes are timed, the same for every seed but for its faults")
 	flags.StringVar(&o.planFile, "plan", "", "take the plan from this file instead of drawing it from the seed")
 	flags.StringVar(&o.writePlan, "write-plan", "", "write the plan to this file; with --shrink, the smallest that was found")
 	flags.BoolVar(&o.shrink, "shrink", false, "make a failing plan smaller for as long as it breaks the same promise, and name the fault that sealed it")
@@ -74,6 +76,7 @@ func simCommand() *cobra.Command {
 	o.app.register(flags)
 	command.MarkFlagsMutuallyExclusive("seed", "seeds", "plan", "merge")
 	command.MarkFlagsMutuallyExclusive("for", "plan")
+	command.MarkFlagsMutuallyExclusive("standard", "plan", "app")
 	for _, single := range []string{"write-plan", "trace", "history", "log", "report", "shrink"} {
 		command.MarkFlagsMutuallyExclusive("seeds", single)
 	}
@@ -107,10 +110,18 @@ func simCommand() *cobra.Command {
 	return command
 }
 
+// draw draws the plan of a seed.
+func (o *simOptions) draw(seed uint64, total time.Duration) chaos.Plan {
+	if o.standard {
+		return chaos.Standard(seed, total)
+	}
+	return chaos.DrawFor(seed, total)
+}
+
 // plan draws the plan or reads it.
 func (o *simOptions) plan() (chaos.Plan, error) {
 	if o.planFile == "" {
-		plan := chaos.DrawFor(o.seed, o.length)
+		plan := o.draw(o.seed, o.length)
 		if o.older != nil {
 			plan = chaos.WithVersions(plan)
 		}
@@ -268,13 +279,17 @@ func (o *simOptions) guestFlag() string {
 
 // source is the flags that name a universe.
 func (o *simOptions) source(seed uint64) string {
-	switch {
-	case o.planFile != "":
+	if o.planFile != "" {
 		return "--plan " + o.planFile
-	case o.length != chaos.RunDefault:
-		return fmt.Sprintf("--seed %d --for %v", seed, o.length)
 	}
-	return fmt.Sprintf("--seed %d", seed)
+	flags := fmt.Sprintf("--seed %d", seed)
+	if o.length != chaos.RunDefault {
+		flags += fmt.Sprintf(" --for %v", o.length)
+	}
+	if o.standard {
+		flags += " --standard"
+	}
+	return flags
 }
 
 // outcome turns a verdict into an exit code.
@@ -305,7 +320,7 @@ func (o *simOptions) campaign(command *cobra.Command, program *host.Program) err
 	}
 	out := command.OutOrStdout()
 	progress := newProgress(command.ErrOrStderr(), int(last-first+1)/int(max(shard.Of, 1)))
-	campaign := sim.Campaign{First: first, Last: last, For: o.length, Jobs: o.jobs, Rerun: o.rerun, Shard: shard, Known: results.known, Program: program, Older: o.older,
+	campaign := sim.Campaign{First: first, Last: last, For: o.length, Draw: o.draw, Jobs: o.jobs, Rerun: o.rerun, Shard: shard, Known: results.known, Program: program, Older: o.older,
 		App: o.app.program, Instances: o.app.instances, AppArgs: o.app.args,
 		Done: func(seed uint64, r *sim.Result, err error) bool {
 			switch {

@@ -25,7 +25,7 @@ func (o *simOptions) openResults() (*results, error) {
 	if o.resultsFile == "" {
 		return &results{}, nil
 	}
-	header := sim.ResultsHeader{Version: sim.ResultsVersion, For: o.length.String()}
+	header := sim.ResultsHeader{Version: sim.ResultsVersion, For: o.length.String(), Standard: o.standard}
 	if o.app.source != "" {
 		header.App = fmt.Sprint(o.app.source, " ", o.app.instances, " ", o.app.args)
 	}
@@ -43,8 +43,8 @@ func (o *simOptions) openResults() (*results, error) {
 	case err == nil && whole == 0:
 		r.write(header)
 	case err == nil && before != header:
-		err = fmt.Errorf("%s is of another campaign: guest %s, %s, app %q; this one has guest %s, %s, app %q",
-			o.resultsFile, before.Guest, before.For, before.App, header.Guest, header.For, header.App)
+		err = fmt.Errorf("%s is of another campaign: guest %s, %s, standard %t, app %q; this one has guest %s, %s, standard %t, app %q",
+			o.resultsFile, before.Guest, before.For, before.Standard, before.App, header.Guest, header.For, header.Standard, header.App)
 	case err == nil:
 		r.known = known
 		if err = file.Truncate(whole); err == nil {
