@@ -33,6 +33,7 @@ func Write(w io.Writer, run Run) error {
 
 var pageTemplate = framed("universe", template.FuncMap{
 	"seconds": seconds,
+	"took":    took,
 	"sign":    func(verdict string) string { return map[string]string{Pass: "✓", Fail: "✕"}[verdict] },
 	"byKind":  byKind,
 	"never":   func(at Time) bool { return at == Never },
@@ -65,3 +66,6 @@ func byKind(all []Violation) [][]numbered {
 func seconds(at Time) string {
 	return fmt.Sprintf("%.3f s", (time.Duration(at) * time.Microsecond).Seconds())
 }
+
+// took writes a latency in milliseconds, as "5.567 ms".
+func took(latency Time) string { return fmt.Sprintf("%.3f ms", float64(latency)/1000) }

@@ -29,8 +29,9 @@ type Run struct {
 	Faults      []Fault     `json:"faults,omitempty"`
 	Violations  []Violation `json:"violations,omitempty"`
 	Smallest    *Smallest   `json:"smallest,omitempty"`
-	Open        []string    `json:"open,omitempty"`    // what the checkers gave up, and why
-	Notes       []string    `json:"notes,omitempty"`   // what else a reader should know
+	Open        []string    `json:"open,omitempty"`  // what the checkers gave up, and why
+	Notes       []string    `json:"notes,omitempty"` // what else a reader should know
+	Latencies   []Latency   `json:"latencies,omitempty"`
 	Seconds     []Second    `json:"seconds,omitempty"` // one after the other, from the run's beginning
 	Operations  []Operation `json:"operations,omitempty"`
 	Lines       []Line      `json:"lines,omitempty"`
@@ -130,6 +131,17 @@ type Evidence struct {
 	Who       string `json:"who"`
 	Words     string `json:"words"`
 	Operation int    `json:"operation"` // index in Run.Operations, -1 for none
+}
+
+// A Latency is what became of one kind of operation in one phase: those that ended in it.
+type Latency struct {
+	Phase string `json:"phase"`
+	Kind  string `json:"kind"`
+	Done  int    `json:"done"`
+	Bad   int    `json:"bad,omitempty"` // failed, or ended without knowing
+	P50   Time   `json:"p50,omitempty"` // of those that were done
+	P99   Time   `json:"p99,omitempty"`
+	Max   Time   `json:"max,omitempty"`
 }
 
 // A Second is what clients got in one second of virtual time.

@@ -43,8 +43,9 @@ func sample() Run {
 			Words:  []string{"sealed by fault 2 of 4: 6s crash node/1 for 3s", "needed: " + hostile},
 			Sealed: Span{"6s crash node/1 for 3s", second(6), second(9)}, Command: "bin/odradek sim --plan seed-42.min.json",
 		},
-		Open:  []string{"a window of t0-0 took too long"},
-		Notes: []string{"nothing else"},
+		Latencies: []Latency{{"calm", "send", 45, 0, 4000, 4000, 4000}, {"faults", "poll", 100, 0, 9000, 9000, 9000}, {"faults", "send", 0, 13, 0, 0, 0}},
+		Open:      []string{"a window of t0-0 took too long"},
+		Notes:     []string{"nothing else"},
 	}
 	for i := range 200 {
 		from := second(0.5) + Time(i)*second(0.08)

@@ -32,7 +32,7 @@ func Of(result *sim.Result, seen *sim.Recording, command string) (reports.Run, e
 		Command:     command,
 		Length:      at(result.Virtual),
 		Figures:     figures(result),
-		Plan:        append(planWords(&result.Plan), servedWords(result)...),
+		Plan:        planWords(&result.Plan),
 		Phases:      phases(&result.Plan),
 		Nodes:       nodes(result, seen),
 		Controllers: controllers(seen),
@@ -41,6 +41,7 @@ func Of(result *sim.Result, seen *sim.Recording, command string) (reports.Run, e
 		Violations:  violations(result, operations),
 		Open:        result.Report.Unknown,
 		Notes:       notes(result),
+		Latencies:   latenciesOf(operations, phases(&result.Plan)),
 		Seconds:     seconds,
 		Operations:  operations,
 	}
@@ -75,18 +76,6 @@ func figures(r *sim.Result) []reports.Figure {
 		{Name: "of virtual time", Value: fmt.Sprintf("%.0f s", r.Virtual.Seconds())},
 		{Name: "host calls", Value: comma(int(r.Calls))},
 	}
-}
-
-// servedWords are what clients got in each phase, in virtual time.
-func servedWords(r *sim.Result) []reports.Fact {
-	fact := reports.Fact{Name: "Served"}
-	for _, s := range r.Served {
-		fact.Words = append(fact.Words, s.String())
-	}
-	if fact.Words == nil {
-		return nil
-	}
-	return []reports.Fact{fact}
 }
 
 // notes say what else a reader of the verdict should know: exceptions that were made, and violations beyond those shown.
