@@ -33,10 +33,10 @@ func (p Page) How() []string {
 		"distance between the smallest and largest round, as a part of the median, of the side where it is larger.", p.Sides[0], p.Sides[1])}
 	if slices.ContainsFunc(p.Groups, func(g Group) bool { return g.Unit == "" }) {
 		how = append(how, "The client of the produce and consume rows sends batches of 64 KB that it made before and looks into few of those it gets, so that it costs little; that "+
-			"of the latency rows sends records one by one at a fixed rate (bench/presets), and a latency counts from when a record was to be sent. A start is "+
-			"from the process to its answers to ApiVersions and Metadata.",
+			"of the latency rows sends records one by one at a fixed rate (bench/presets), and a latency counts from when a record was to be sent. What was written before a round is on "+
+			"the disk and out of memory when it begins. A start is from the process to its answers to ApiVersions and Metadata.",
 			"Acknowledged means in the page cache of every in-sync replica, the default of both; in rows named durable it means fsynced (flush.messages=1, both). "+
-				"Rows named against limit have in the second's place a process that moves the same bytes from a connection to a file and back, and nothing else.")
+				"Rows named against limit have in the second's place a process that moves the same bytes, in batches as long, from a connection to a file and back, and nothing else.")
 	}
 	if slices.ContainsFunc(p.Groups, func(g Group) bool { return strings.HasPrefix(g.Name, "rebalance_") }) {
 		how = append(how, coordinatorsHow)
