@@ -184,16 +184,18 @@ func (b *Broker) logDirs() []replica.LogDir {
 type front struct{ server.Handler }
 
 func (b *Broker) openServer(listener config.Listener, handler server.Handler) (*server.Server, error) {
-	return server.Open(server.Config{
+	s, err := server.Open(server.Config{
 		Net: b.options.Env.Net, Address: listener.Address(), ListenerName: listener.Name,
 		Handler: handler, Versions: api.Versions(), Logger: b.options.Logger,
-		FrameBytesMax:       int(b.node.RequestBytesMax),
-		ConnectionsMax:      int(b.node.ConnectionsMax),
-		ConnectionsPerIPMax: int(b.node.ConnectionsPerIPMax),
-		IdleMax:             b.node.ConnectionIdle,
-		Detain:              func(ip string) time.Duration { return b.quotas.Connection(ip, time.Now()) },
-		PanicIsFatal:        b.options.PanicIsFatal,
+		FrameBytesMax: int(b.node.RequestBytesMax),
+		IdleMax:       b.node.ConnectionIdle,
+		Detain:        func(ip string) time.Duration { return b.quotas.Connection(ip, time.Now()) },
+		PanicIsFatal:  b.options.PanicIsFatal,
 	})
+	if err == nil {
+		s.SetLimits(b.options.Static.Layers(nil, nil).ConnectionLimits())
+	}
+	return s, err
 }
 
 func (b *Broker) openController(ready <-chan struct{}) error {

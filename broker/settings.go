@@ -85,9 +85,9 @@ func (b *Broker) followLimits(img *metadata.Image, delta *metadata.Delta) {
 		return
 	}
 	layers := b.layers(img)
-	most, perIP := layers.ConnectionLimits()
+	most, perIP, overrides := layers.ConnectionLimits()
 	for _, s := range b.servers {
-		s.SetLimits(int(most), int(perIP))
+		s.SetLimits(most, perIP, overrides)
 	}
 	copying := layers.ReplicationLimits()
 	b.replicas.SetLimits(copying.Leader, copying.Follower, copying.Move)

@@ -43,6 +43,18 @@ var brokerKeys = []Key{
 		Doc: "Most connections open at once."},
 	{Name: "max.connections.per.ip", Type: Int, Default: "2147483647", Rule: atLeast(0), Importance: Medium, Dynamic: true,
 		Doc: "Most connections open at once from one address."},
+	{Name: "max.connections.per.ip.overrides", Type: String, Default: "", Rule: perIPOverrides, Importance: Medium, Dynamic: true,
+		Doc: "Other limits for single addresses, as ADDRESS:NUMBER,…; names are not looked up."},
+
+	// The reference's pools of threads. Here each connection has a goroutine, and each leader that is fetched from one.
+	{Name: "num.network.threads", Type: Int, Default: "3", Rule: atLeast(1), Importance: High, Dynamic: true, Inert: true,
+		Doc: "No effect: there is no pool of network threads."},
+	{Name: "num.io.threads", Type: Int, Default: "8", Rule: atLeast(1), Importance: High, Dynamic: true, Inert: true,
+		Doc: "No effect: there is no pool of threads for requests."},
+	{Name: "background.threads", Type: Int, Default: "10", Rule: atLeast(1), Importance: High, Dynamic: true, Inert: true,
+		Doc: "No effect: there is no pool of threads for the background."},
+	{Name: "num.replica.fetchers", Type: Int, Default: "1", Rule: atLeast(1), Importance: High, Dynamic: true, Inert: true,
+		Doc: "No effect: a leader is fetched from by one goroutine."},
 
 	// The metadata quorum.
 	{Name: "controller.quorum.voters", Type: List, Importance: High,

@@ -96,7 +96,7 @@ func TestLoadReferenceProperties(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	static, warnings, err := Load(append(properties, settings("num.partitions=6")...))
+	static, warnings, err := Load(append(properties, settings("num.partitions=6", "num.network.threads=6")...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,5 +361,46 @@ func TestSettingsTogether(t *testing.T) {
 		if err := layers.CheckBroker(); (err == nil) != test.brokerFits {
 			t.Errorf("%v: %v", test.cluster, err)
 		}
+	}
+}
+
+// TestConnectionsAndThreads: what Kafka 4.3.1 answers to changes of a running node's connections and pools of threads.
+func TestConnectionsAndThreads(t *testing.T) {
+	const invalid = "Invalid value org.apache.kafka.common.config.ConfigException: %s for configuration Invalid dynamic configuration"
+	threads := "Dynamic thread count update validation failed for num.io.threads="
+	for _, test := range []struct{ key, value, says string }{
+		{"num.io.threads", "16", ""},
+		{"num.io.threads", "4", ""},
+		{"num.io.threads", "17", strings.Replace(invalid, "%s", threads+"17, value should not be greater than double the current value 8", 1)},
+		{"num.io.threads", "3", strings.Replace(invalid, "%s", threads+"3, value should be at least half the current value 8", 1)},
+		{"num.io.threads", "0", "Invalid value 0 for configuration num.io.threads: Value must be at least 1"},
+		{"num.replica.fetchers", "2", ""},
+		{"max.connections", "0", strings.Replace(invalid, "%s", "Invalid max.connections 0", 1)},
+		{"max.connections", "-1", "Invalid value -1 for configuration max.connections: Value must be at least 0"},
+		{"max.connections.per.ip", "0", "requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set."},
+		{"max.connections.per.ip.overrides", "127.0.0.1:5, ::1:7,[::2]:9", ""},
+	} {
+		err := Check(ScopeBroker, test.key, test.value)
+		if after := (Layers{Cluster: map[string]string{test.key: test.value}}); err == nil {
+			if err = after.CheckBroker(); err == nil {
+				err = after.CheckChange(Layers{})
+			}
+		}
+		said := ""
+		if err != nil {
+			said = err.Error()
+		}
+		if said != test.says {
+			t.Errorf("%s=%s: %q, want %q", test.key, test.value, said, test.says)
+		}
+	}
+	for _, bad := range []string{"nonsense", "127.0.0.1:x", "localhost:5"} {
+		if err := Check(ScopeBroker, "max.connections.per.ip.overrides", bad); !errors.Is(err, ErrInvalidValue) {
+			t.Errorf("%q is taken: %v", bad, err)
+		}
+	}
+	few := Layers{Static: map[string]string{"max.connections.per.ip": "0", "max.connections.per.ip.overrides": "127.0.0.1:5,::1:7"}}
+	if most, perIP, of := few.ConnectionLimits(); few.CheckBroker() != nil || most == 0 || perIP != 0 || of["127.0.0.1"] != 5 || of["::1"] != 7 {
+		t.Errorf("limits %d, %d, %v", most, perIP, of)
 	}
 }

@@ -26,8 +26,6 @@ type Node struct {
 
 	RequestBytesMax         int32
 	ConnectionIdle          time.Duration
-	ConnectionsMax          int32
-	ConnectionsPerIPMax     int32
 	SessionTimeout          time.Duration
 	HeartbeatInterval       time.Duration
 	LeaderRebalance         bool
@@ -150,8 +148,6 @@ func (l Layers) node() (Node, error) {
 		Rack:                    r.string("broker.rack"),
 		RequestBytesMax:         r.int32("socket.request.max.bytes"),
 		ConnectionIdle:          ms("connections.max.idle.ms"),
-		ConnectionsMax:          r.int32("max.connections"),
-		ConnectionsPerIPMax:     r.int32("max.connections.per.ip"),
 		SessionTimeout:          ms("broker.session.timeout.ms"),
 		HeartbeatInterval:       ms("broker.heartbeat.interval.ms"),
 		LeaderRebalance:         r.bool("auto.leader.rebalance.enable"),

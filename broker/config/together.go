@@ -21,6 +21,12 @@ func (l Layers) CheckTopic(topic map[string]string) error {
 // nothing without remote storage, above what is kept at all.
 func (l Layers) CheckBroker() error {
 	b := reader{func(name string) any { return l.brokerValue(brokerIndex[name]) }}
+	switch most, perIP, overrides := l.ConnectionLimits(); {
+	case most == 0:
+		return invalidDynamic("max.connections", "Invalid max.connections 0")
+	case perIP == 0 && len(overrides) == 0:
+		return &Error{ErrInvalidValue, "max.connections.per.ip", "requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set."}
+	}
 	topic := l.Topic(nil)
 	for _, each := range []struct {
 		kept  int64
@@ -36,9 +42,34 @@ func (l Layers) CheckBroker() error {
 			why = fmt.Sprintf("Value must not be more than %s property value: %d", each.all, each.kept)
 		}
 		if why != "" {
-			return &Error{ErrInvalidValue, each.local, fmt.Sprintf("Invalid value org.apache.kafka.common.config.ConfigException: "+
-				"Invalid value %d for configuration %s: %s for configuration Invalid dynamic configuration", local, each.local, why)}
+			return invalidDynamic(each.local, fmt.Sprintf("Invalid value %d for configuration %s: %s", local, each.local, why))
 		}
 	}
 	return nil
+}
+
+// threadKeys are the sizes of pools that the reference changes while it runs, by steps.
+var threadKeys = []string{"background.threads", "num.io.threads", "num.network.threads", "num.replica.fetchers"}
+
+// CheckChange says what is wrong with going from some settings of brokers to others, in Kafka's words: a number of threads is at most
+// doubled, and at most halved.
+func (l Layers) CheckChange(before Layers) error {
+	for _, name := range threadKeys {
+		now, then, why := l.brokerValue(brokerIndex[name]).(int64), before.brokerValue(brokerIndex[name]).(int64), ""
+		switch {
+		case now < then/2:
+			why = fmt.Sprintf("value should be at least half the current value %d", then)
+		case now > then*2:
+			why = fmt.Sprintf("value should not be greater than double the current value %d", then)
+		}
+		if why != "" {
+			return invalidDynamic(name, fmt.Sprintf("Dynamic thread count update validation failed for %s=%d, %s", name, now, why))
+		}
+	}
+	return nil
+}
+
+// invalidDynamic is a value that a node of the reference refuses when it looks at all its settings.
+func invalidDynamic(key, why string) error {
+	return &Error{ErrInvalidValue, key, "Invalid value org.apache.kafka.common.config.ConfigException: " + why + " for configuration Invalid dynamic configuration"}
 }

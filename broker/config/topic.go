@@ -95,10 +95,12 @@ func (r reader) compressionLevel() int32 {
 	return 0
 }
 
-// ConnectionLimits are how many connections a node takes in all and from one address, as they are now.
-func (l Layers) ConnectionLimits() (most, perIP int32) {
+// ConnectionLimits are how many connections a node takes in all and from one address, with what single addresses have instead, as they
+// are now.
+func (l Layers) ConnectionLimits() (most, perIP int, overrides map[string]int) {
 	b := reader{func(name string) any { return l.brokerValue(brokerIndex[name]) }}
-	return b.int32("max.connections"), b.int32("max.connections.per.ip")
+	overrides, _ = parsePerIP(b.string("max.connections.per.ip.overrides"))
+	return int(b.int32("max.connections")), int(b.int32("max.connections.per.ip")), overrides
 }
 
 // Cleaner is what the node's compaction may use now.

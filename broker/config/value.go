@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,6 +111,36 @@ var throttledReplicas = Rule{"[partitionId]:[brokerId],[partitionId]:[brokerId],
 	}
 	return ""
 }}
+
+// perIPOverrides allows pairs of an address and the most connections that it may have.
+var perIPOverrides = Rule{"ADDRESS:NUMBER,…", func(value any) string {
+	_, why := parsePerIP(value.(string))
+	return why
+}}
+
+// parsePerIP reads such pairs; why is not empty when they are none.
+func parsePerIP(text string) (most map[string]int, why string) {
+	most = map[string]int{}
+	for pair := range strings.SplitSeq(text, ",") {
+		if pair = strings.TrimSpace(pair); pair == "" {
+			continue
+		}
+		at := strings.LastIndexByte(pair, ':') // an address of version 6 has more of them
+		if at < 0 {
+			return nil, fmt.Sprintf("%q is not of the form ADDRESS:NUMBER", pair)
+		}
+		address, err := netip.ParseAddr(strings.Trim(pair[:at], "[]"))
+		if err != nil {
+			return nil, fmt.Sprintf("%q is no address", pair[:at])
+		}
+		number, err := strconv.ParseInt(pair[at+1:], 10, 32)
+		if err != nil {
+			return nil, fmt.Sprintf("%q is no number", pair[at+1:])
+		}
+		most[address.String()] = int(number)
+	}
+	return most, ""
+}
 
 // parse turns a value's text into bool, int64, float64, string or []string, checked.
 func (k *Key) parse(text string) (any, error) {

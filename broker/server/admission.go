@@ -9,6 +9,7 @@ import (
 type admission struct {
 	mu            sync.Mutex
 	max, perIPMax int
+	ofIP          map[string]int // in perIPMax's place
 	count         int
 	perIP         map[string]int
 	freed         chan struct{} // signalled when one has ended
@@ -37,9 +38,9 @@ func (a *admission) await(done <-chan struct{}) bool {
 }
 
 // setLimits changes them. Connections that are there stay.
-func (a *admission) setLimits(max, perIPMax int) {
+func (a *admission) setLimits(max, perIPMax int, ofIP map[string]int) {
 	a.mu.Lock()
-	a.max, a.perIPMax = max, perIPMax
+	a.max, a.perIPMax, a.ofIP = max, perIPMax, ofIP
 	a.mu.Unlock()
 	signal(a.freed)
 }
@@ -49,7 +50,11 @@ func (a *admission) enter(addr net.Addr) bool {
 	ip := ipOf(addr)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.perIP[ip] >= a.perIPMax {
+	most, own := a.ofIP[ip]
+	if !own {
+		most = a.perIPMax
+	}
+	if a.perIP[ip] >= most {
 		return false
 	}
 	a.perIP[ip]++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -244,13 +245,32 @@ func TestLimitsChange(t *testing.T) {
 		a.send(heartbeat(1))
 		a.expect(1)
 		b.send(heartbeat(2))
-		s.SetLimits(5, 2)
+		s.SetLimits(5, 2, nil)
 		b.expect(2)
 		dial(t, network).expectEnd() // a third of one address
-		s.SetLimits(1, 1)
+		s.SetLimits(1, 1, nil)
 		a.send(heartbeat(3))
 		a.expect(3)
 		b.send(heartbeat(4))
 		b.expect(4)
 	})
+}
+
+// TestLimitsOfSingleAddresses: an address with a limit of its own has that one, also when all others have none left.
+func TestLimitsOfSingleAddresses(t *testing.T) {
+	a := newAdmission(10, 2)
+	a.setLimits(10, 1, map[string]int{"10.0.0.1": 2, "10.0.0.2": 0})
+	from := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 4711} }
+	for i, each := range []struct {
+		ip    string
+		taken bool
+	}{{"10.0.0.1", true}, {"10.0.0.1", true}, {"10.0.0.1", false}, {"10.0.0.2", false}, {"10.0.0.3", true}, {"10.0.0.3", false}} {
+		if a.enter(from(each.ip)) != each.taken {
+			t.Errorf("connection %d, from %s: taken %v", i, each.ip, !each.taken)
+		}
+	}
+	a.leave(from("10.0.0.1"))
+	if !a.enter(from("10.0.0.1")) {
+		t.Error("a place that is free again is not given")
+	}
 }

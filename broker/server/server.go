@@ -80,9 +80,10 @@ func Open(config Config) (*Server, error) {
 	return s, nil
 }
 
-// SetLimits changes ConnectionsMax and ConnectionsPerIPMax. Connections that are there stay.
-func (s *Server) SetLimits(connectionsMax, connectionsPerIPMax int) {
-	s.admission.setLimits(connectionsMax, connectionsPerIPMax)
+// SetLimits changes ConnectionsMax and ConnectionsPerIPMax, and what single addresses, without port, have in place of the second
+// (max.connections.per.ip.overrides). Connections that are there stay.
+func (s *Server) SetLimits(connectionsMax, connectionsPerIPMax int, ofIP map[string]int) {
+	s.admission.setLimits(connectionsMax, connectionsPerIPMax, ofIP)
 }
 
 // Addr is the address it listens on, with the port that port 0 became.

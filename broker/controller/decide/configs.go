@@ -161,12 +161,16 @@ func (p *Plan) checkTogether(resource metadata.ConfigResource, next map[string]s
 	case metadata.ResourceTopic:
 		err = layers.CheckTopic(next)
 	case metadata.ResourceBroker:
+		before := layers
 		if resource.Name == "" {
 			layers.Cluster = next
 		} else {
-			layers.Broker = next
+			before.Broker, layers.Broker = p.Image().Configs[resource], next
 		}
-		if err := layers.CheckBroker(); err != nil {
+		if err = layers.CheckBroker(); err == nil {
+			err = layers.CheckChange(before)
+		}
+		if err != nil {
 			return failf(kerr.InvalidRequest, "%s", err.Error()) // in Kafka a node checks its own
 		}
 	}
