@@ -207,10 +207,7 @@ func (m *movement) replicas(ctx context.Context) (leader int32, whole bool, err 
 // ask asks the nodes that are left, one after the other, until one of them names another that knows the offsets of the first group.
 func (m *movement) ask(ctx context.Context, round int, nodes []int32) (next int32, err error) {
 	for began, at := time.Now(), 0; ; at++ {
-		next, err = m.find(ctx, nodes, nodes[at%len(nodes)])
-		if err == nil {
-			err = m.fetch(ctx, round, 0, next)
-		}
+		next, err = m.askOne(ctx, round, nodes, nodes[at%len(nodes)])
 		switch {
 		case err == nil || errors.Is(err, errWrong):
 			return next, err
@@ -223,10 +220,17 @@ func (m *movement) ask(ctx context.Context, round int, nodes []int32) (next int3
 	}
 }
 
-// find asks a node who coordinates; it has to be one of those that are left.
-func (m *movement) find(ctx context.Context, nodes []int32, node int32) (int32, error) {
+func (m *movement) askOne(ctx context.Context, round int, nodes []int32, node int32) (next int32, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askMax)
 	defer cancel()
+	if next, err = m.find(ctx, nodes, node); err != nil {
+		return 0, err
+	}
+	return next, m.fetch(ctx, round, 0, next)
+}
+
+// find asks a node who coordinates; it has to be one of those that are left.
+func (m *movement) find(ctx context.Context, nodes []int32, node int32) (int32, error) {
 	req := kmsg.NewPtrFindCoordinatorRequest()
 	req.CoordinatorKey = m.groups[0]
 	answer, err := m.asker.Broker(int(node)).Request(ctx, req)
@@ -245,8 +249,6 @@ func (m *movement) find(ctx context.Context, nodes []int32, node int32) (int32, 
 
 // fetch asks a node for a group's offsets and compares them.
 func (m *movement) fetch(ctx context.Context, round, group int, node int32) error {
-	ctx, cancel := context.WithTimeout(ctx, askMax)
-	defer cancel()
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.Group = m.groups[group]
 	answer, err := m.asker.Broker(int(node)).Request(ctx, req)
