@@ -91,17 +91,23 @@ func simCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		defer program.Close()
+		// A universe that was interrupted is left where it is, in these programs' code.
+		release := func(free func() error) {
+			if command.Context().Err() == nil {
+				_ = free() // the run is over: nothing could be done
+			}
+		}
+		defer release(program.Close)
 		if o.oldGuestFile != "" {
 			if o.older, err = sim.LoadProgram(command.Context(), o.oldGuestFile); err != nil {
 				return err
 			}
-			defer o.older.Close()
+			defer release(o.older.Close)
 		}
 		if err := o.app.load(command.Context()); err != nil {
 			return err
 		}
-		defer o.app.close()
+		defer release(o.app.close)
 		if o.seeds != "" {
 			return o.campaign(command, program)
 		}

@@ -53,10 +53,11 @@ func (a *appOptions) load(ctx context.Context) error {
 	return err
 }
 
-func (a *appOptions) close() {
-	if a.program != nil {
-		a.program.Close()
+func (a *appOptions) close() error {
+	if a.program == nil {
+		return nil
 	}
+	return a.program.Close()
 }
 
 // flags name the program again.
