@@ -20,8 +20,10 @@ type universe struct {
 	cfg  Config
 	log  *Log
 
-	// What was appended and not truncated.
+	// What was appended and not truncated, and that of it which the state of the producers is made of: after a crash or a truncation
+	// it may lack what the segments before the first one said, and a snapshot may bring it back later.
 	batches []record.Batch
+	told    []record.Batch
 	start   int64
 	end     int64
 	epoch   int32
@@ -143,14 +145,11 @@ func (u *universe) recovered(during string, might unsure) {
 			want = append(want, batch...)
 		}
 	}
-	// What the segments before the start said of producers is remembered, but for a log that was emptied or cut.
-	if all := producersOf(kept); !bytes.Equal(l.producers.snapshot(end), all.snapshot(end)) {
-		kept = u.inSegments(kept)
-	}
 	if got := readAll(u.t, l, start, 900); !bytes.Equal(got, want) {
 		u.t.Fatalf("after a crash in %s: %s\n%x\nwant %s\n%x", during, offsets(u.t, got), got, offsets(u.t, want), want)
 	}
 	u.batches, u.start, u.end, u.synced, u.power = kept, start, end, end, false
+	u.told = u.rememberedOf(kept)
 	u.check()
 }
 
@@ -173,7 +172,7 @@ func (u *universe) check() {
 		u.t.Fatalf("synced to %d, want %d to %d", l.SyncedOffset(), u.synced, u.end)
 	}
 	var epochs epochCache
-	state := producersOf(u.batches)
+	state := producersOf(u.told)
 	for _, batch := range u.batches {
 		epochs.assign(max(batch.PartitionLeaderEpoch(), 0), batch.BaseOffset())
 	}
@@ -236,6 +235,18 @@ func (u *universe) inSegments(batches []record.Batch) []record.Batch {
 	return slices.DeleteFunc(slices.Clone(batches), func(b record.Batch) bool { return b.BaseOffset() < u.log.segments[0].base })
 }
 
+// rememberedOf is what the log's state of the producers is made of, of these batches: those of its segments, which it has to know, and as
+// many before them as snapshots told.
+func (u *universe) rememberedOf(batches []record.Batch) []record.Batch {
+	end, known := u.log.EndOffset(), u.inSegments(batches)
+	for from := range len(batches) - len(known) {
+		if state := producersOf(batches[from:]); bytes.Equal(u.log.producers.snapshot(end), state.snapshot(end)) {
+			return slices.Clip(batches[from:])
+		}
+	}
+	return known
+}
+
 func producersOf(batches []record.Batch) producerState {
 	state := newProducerState()
 	for _, batch := range batches {
@@ -288,7 +299,7 @@ func (u *universe) appendBatch(batch record.Batch) {
 		_, err := u.log.AppendCoordinator(batch, u.epoch, 0)
 		return err
 	}) {
-		u.batches, u.end = append(u.batches, kept), record.Batch(kept).NextOffset()
+		u.batches, u.told, u.end = append(u.batches, kept), append(u.told, kept), record.Batch(kept).NextOffset()
 	}
 }
 
@@ -310,9 +321,7 @@ func (u *universe) truncate(t *rapid.T) {
 			u.synced = min(u.synced, cut)
 		}
 		u.batches, u.end, u.start = kept, cut, start
-		if all := producersOf(kept); !bytes.Equal(u.log.producers.snapshot(cut), all.snapshot(cut)) {
-			u.batches = u.inSegments(kept)
-		}
+		u.told = u.rememberedOf(kept)
 		pin.Release()
 	}
 }
@@ -321,7 +330,7 @@ func (u *universe) restart(t *rapid.T) {
 	offset := rapid.Int64Range(0, u.end+20).Draw(t, "offset")
 	might := unsure{cut: 0, restart: true}
 	if u.do("restart", might, func() error { return u.log.TruncateAndStartAt(offset) }) {
-		u.batches, u.start, u.end, u.synced = nil, offset, offset, offset
+		u.batches, u.told, u.start, u.end, u.synced = nil, nil, offset, offset, offset
 	}
 }
 

@@ -198,20 +198,25 @@ func (s *segment) become(kept *segment) {
 	s.sealed, s.allocated, s.snapshot = false, false, nil // its file is cut next
 }
 
-// distrust makes sure that the recovery point and the producer snapshots on the disk do not go past r.
+// distrust makes sure that the recovery point and the producer snapshots on the disk do not go past r. The point goes first: it vouches for
+// the snapshot that it was written with, and opening removes those that are past it.
 func (l *Log) distrust(r recoveryPoint) error {
+	past := l.recovery.offset > r.offset
+	if past || l.recovery.clean {
+		lower := r
+		if !past { // the mark of a clean stop must go even where it stands: the file will end there again, but not durably at once
+			lower = l.recovery
+			lower.clean = false
+		}
+		if err := l.writeRecoveryPoint(lower); err != nil {
+			return err
+		}
+		return l.removeSnapshots(r.offset)
+	}
 	if err := l.removeSnapshots(r.offset); err != nil {
 		return err
 	}
-	if l.recovery.offset <= r.offset {
-		// The mark of a clean stop must go even where it stands: the file will end there again, but not durably at once.
-		if !l.recovery.clean {
-			return l.disk.SyncDir(l.dir)
-		}
-		r = l.recovery
-		r.clean = false
-	}
-	return l.writeRecoveryPoint(r)
+	return l.disk.SyncDir(l.dir)
 }
 
 // cutFile makes the segment's file as short as the segment, durably. When slices of it are out, they keep the old file, and
