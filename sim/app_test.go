@@ -14,14 +14,20 @@ import (
 	"odradek/sim/host"
 )
 
-// example builds one of the programs that package app comes with.
+// example is one of the programs that package app comes with.
 func example(t *testing.T, name string) *host.Program {
 	t.Helper()
-	guest := filepath.Join(t.TempDir(), name+".wasm")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-o", guest, "odradek/sim/app/examples/"+name)
+	return built(t, "odradek/sim/app/examples/"+name)
+}
+
+// built builds a guest from a package.
+func built(t *testing.T, pkg string) *host.Program {
+	t.Helper()
+	guest := filepath.Join(t.TempDir(), "app.wasm")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-o", guest, pkg)
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v: %s", name, err, out)
+		t.Fatalf("build %s: %v: %s", pkg, err, out)
 	}
 	program, err := LoadProgram(t.Context(), guest)
 	if err != nil {
@@ -88,6 +94,20 @@ func TestAppsThatFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	if result.Verdict != verdict.Fail || !slices.Equal(result.Kinds(), []string{"app-died"}) || !strings.Contains(result.Violations[0].Words, "unknown role") {
+		t.Errorf("%s %v", result.Verdict, result.Violations)
+	}
+}
+
+// A guest that never waits ends the run: time would hardly go on. That is its own doing, and the run's verdict.
+func TestAnAppThatSpins(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten million host calls")
+	}
+	result, err := Run(Options{Plan: appPlan(), Program: program(t), App: built(t, "./testdata/spins")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Verdict != verdict.Fail || !slices.Contains(result.Kinds(), "spins") || !strings.Contains(result.Violations[0].Words, "app-") {
 		t.Errorf("%s %v", result.Verdict, result.Violations)
 	}
 }

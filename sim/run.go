@@ -78,7 +78,11 @@ func (r *run) take() (*Result, error) {
 	err := r.live()
 	r.result.Hash, r.result.Calls = r.universe.Hash(), r.universe.Calls()
 	r.result.Virtual = time.Duration(r.universe.Now())
-	if err == nil {
+	switch {
+	case errors.Is(err, host.ErrSpin): // whose fault it is that the run ended there, and what it shows beyond that says nothing
+		r.violate("spins", err.Error())
+		r.result.Verdict, err = verdict.Fail, nil
+	case err == nil:
 		err = r.judge()
 	}
 	if closeErr := r.universe.Close(); err == nil {

@@ -61,7 +61,7 @@ func DefaultConfig(seed uint64, program *Program) Config {
 			Torn:           true,
 		},
 		ClockCost: 50 * time.Nanosecond, CallCost: 300 * time.Nanosecond, WakeDelay: netsim.Exponential(0, 5*time.Microsecond),
-		BlockAfter: 20 * time.Microsecond, SpinLimit: 5 * time.Second, HangLimit: time.Minute,
+		BlockAfter: 20 * time.Microsecond, SpinLimit: 500 * time.Millisecond, HangLimit: time.Minute,
 	}
 }
 
