@@ -22,7 +22,7 @@ import (
 
 // mayStay lists the kinds of fault that may stay. Only a crash is drawn: what is sent to a node that gives no answer stands in line in
 // franz-go, the question for newer metadata among it, each for a time-out of its own, so that no bound can be asked of the clients.
-var mayStay = []Kind{Crash, Isolate, Pause}
+var mayStay = []Kind{Crash, Isolate}
 
 // Left lists the nodes that are broken to the end, ascending.
 func (p *Plan) Left() (nodes []int) {

@@ -13,8 +13,8 @@ func TestWhatACoreOwes(t *testing.T) {
 		progress bool
 	}{
 		{"one is left", "2", Schedule{stays(Crash, 1), crash}, false, true},
-		{"the same one twice", "2", Schedule{stays(Crash, 1), stays(Pause, 1)}, false, true},
-		{"two are left", "2", Schedule{stays(Crash, 1), stays(Pause, 2)}, false, false},
+		{"the same one twice", "2", Schedule{stays(Crash, 1), stays(Isolate, 1)}, false, true},
+		{"two are left", "2", Schedule{stays(Crash, 1), stays(Isolate, 2)}, false, false},
 		{"the other replica may be far behind", "1", Schedule{stays(Isolate, 1)}, false, false},
 		{"no replica to spare", "3", Schedule{stays(Isolate, 1)}, false, false},
 		{"another's power", "2", Schedule{stays(Crash, 1), {At: seconds(6), For: seconds(1), Kind: PowerLoss, Target: Node(2)}}, false, false},

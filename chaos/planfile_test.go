@@ -86,7 +86,7 @@ func TestReadPlanSaysWhatIsWrongWithAFault(t *testing.T) {
 		{"negative", `{"at":"-1s","for":"2s","kind":"crash","target":"all"}`, `allowed is 0 or later`},
 		{"never undone", `{"at":"6s","kind":"crash","target":"all"}`, `needs a time after which it is undone`},
 		{"stays for a time", `{"at":"6s","for":"1s","stays":true,"kind":"crash","target":"node/1"}`, `what stays is not undone`},
-		{"a role stays", `{"at":"6s","stays":true,"kind":"crash","target":"controller"}`, `allowed are crash, isolate, pause of one node by its number`},
+		{"a role stays", `{"at":"6s","stays":true,"kind":"crash","target":"controller"}`, `allowed are crash, isolate of one node by its number`},
 		{"a slow disk stays", `{"at":"6s","stays":true,"kind":"slow-disk","target":"node/1","params":{"factor":2}}`, `slow-disk of node/1 cannot stay`},
 		{"reset for a time", `{"at":"6s","for":"1s","kind":"reset","target":"all"}`, `happens at once`},
 		{"bare number", `{"at":6,"kind":"reset","target":"all"}`, `is not a string such as "1.5s"`},

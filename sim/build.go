@@ -174,7 +174,7 @@ func (r *run) finalReader() (*host.Node, error) {
 	task.Committed = len(r.plan.Copiers) > 0
 	task.Groups, task.Shares = r.plan.GroupNames(), r.plan.ShareNames()
 	n, err := r.add("10.0.1.251", task)
-	if err == nil {
+	if err == nil && len(r.plan.Left()) > 0 {
 		r.target.setLinks()
 	}
 	return n, err

@@ -17,7 +17,6 @@ func TestTheCoreGoesOn(t *testing.T) {
 	}{
 		{chaos.Crash, false, true, false},
 		{chaos.Isolate, true, false, true},
-		{chaos.Pause, false, false, true},
 	} {
 		t.Run(string(c.kind), func(t *testing.T) {
 			if testing.Short() && !c.short {
