@@ -108,8 +108,15 @@ func (a *active) run() {
 // catchUp waits until the image holds all that earlier leaders committed: nothing may be decided from less.
 func (a *active) catchUp() bool {
 	for a.ctx.Err() == nil {
-		if a.c.raft.Barrier(0).Error() == nil {
-			return true
+		caught := make(chan error, 1)
+		go func() { caught <- a.c.raft.Barrier(0).Error() }() // of which there is no answer if it was queued as raft ended
+		select {
+		case err := <-caught:
+			if err == nil {
+				return true
+			}
+		case <-a.c.closing:
+			return false
 		}
 		select {
 		case <-time.After(proposalRetry):
