@@ -177,13 +177,14 @@ func (r *run) heal() {
 	if err != nil {
 		r.fail(err)
 	}
+	left := r.plan.Left()
 	for i, n := range r.brokers {
 		if task := r.brokerTask(i + 1); task.Cluster.Buggify != nil {
 			task.Cluster.Buggify = nil
 			n.SetArgs(task.Args())
 			n.Say(guest.FaultsOver)
 		}
-		if slices.Contains(r.plan.Left(), i+1) {
+		if slices.Contains(left, i+1) {
 			continue
 		}
 		if err := r.target.startAll([]int{i + 1}); err != nil {

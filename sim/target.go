@@ -2,9 +2,7 @@ package sim
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"time"
 
 	"odradek/chaos"
 	"odradek/sim/host"
@@ -44,14 +42,6 @@ func (t *target) Leader(topic string, index int) (int, bool) {
 // Controller is who was last said to be the active controller.
 func (t *target) Controller() (int, bool) { return t.view.controller, t.view.controller > 0 }
 
-// lasts is how long a fault lasts that began now: what stays, longer than any run.
-func (t *target) lasts(f chaos.Fault) time.Duration {
-	if f.Stays {
-		return math.MaxInt32 * time.Second
-	}
-	return f.For.D()
-}
-
 // Apply begins a fault.
 func (t *target) Apply(act chaos.Act) error {
 	if act.Fault.Lasts() {
@@ -73,7 +63,7 @@ func (t *target) Apply(act chaos.Act) error {
 	case chaos.CrashAtCall, chaos.CrashAtPoint:
 		t.arm(act)
 	case chaos.Pause:
-		t.each(act, func(n *host.Node) { n.Pause(t.lasts(act.Fault)) })
+		t.each(act, func(n *host.Node) { n.Pause(act.Fault.For.D()) })
 	case chaos.SlowDisk, chaos.StallDisk, chaos.DiskError, chaos.FullDisk, chaos.FailedDir, chaos.BitRot, chaos.Misdirected:
 		t.setDisks()
 	case chaos.WipeDisk:

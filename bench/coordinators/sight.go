@@ -32,10 +32,10 @@ func (g *group) lookClassic(ctx context.Context) (sight, error) {
 	if err != nil {
 		return sight{}, err
 	}
-	if len(resp.Groups) != 1 {
-		return sight{}, fmt.Errorf("%d groups are described instead of one", len(resp.Groups))
+	described, err := only(resp.Groups)
+	if err != nil {
+		return sight{}, err
 	}
-	described := resp.Groups[0]
 	stable := described.State == "Stable"
 	seen := sight{members: len(described.Members), assigned: stable, stable: stable}
 	for _, member := range described.Members {
@@ -59,10 +59,10 @@ func (g *group) lookConsumer(ctx context.Context) (sight, error) {
 	if err != nil {
 		return sight{}, err
 	}
-	if len(resp.Groups) != 1 {
-		return sight{}, fmt.Errorf("%d groups are described instead of one", len(resp.Groups))
+	described, err := only(resp.Groups)
+	if err != nil {
+		return sight{}, err
 	}
-	described := resp.Groups[0]
 	seen := sight{members: len(described.Members), assigned: described.Epoch == described.AssignmentEpoch, stable: described.State == "Stable"}
 	for _, member := range described.Members {
 		seen.assigned = seen.assigned && sameAssignment(member.Assignment, member.TargetAssignment)
@@ -71,6 +71,14 @@ func (g *group) lookConsumer(ctx context.Context) (sight, error) {
 		}
 	}
 	return seen, kerr.ErrorForCode(described.ErrorCode)
+}
+
+// only is the one group that was asked for.
+func only[T any](groups []T) (one T, err error) {
+	if len(groups) != 1 {
+		return one, fmt.Errorf("%d groups are described instead of one", len(groups))
+	}
+	return groups[0], nil
 }
 
 // sameAssignment says whether two assignments have the same partitions, in whatever order.
